@@ -1,0 +1,210 @@
+package dev.nightjar.engine;
+
+import dev.nightjar.engine.api.EngineConfig;
+import dev.nightjar.engine.api.EngineException;
+import dev.nightjar.engine.api.ErrorCode;
+import dev.nightjar.engine.api.GenerationRequest;
+import dev.nightjar.engine.api.GenerationResult;
+import dev.nightjar.engine.decode.BatchDecoder;
+import dev.nightjar.engine.decode.Scorer;
+import dev.nightjar.engine.depth.Depth;
+import dev.nightjar.engine.depth.DepthSpec;
+import dev.nightjar.engine.kernel.Kernels;
+import dev.nightjar.engine.model.LlamaModel;
+import dev.nightjar.engine.model.ModelConfig;
+import dev.nightjar.engine.model.ModelFiles;
+import dev.nightjar.engine.model.ModelWeights;
+import dev.nightjar.engine.model.OpenModel;
+import dev.nightjar.engine.tokenizer.PromptEncoder;
+import dev.nightjar.engine.tokenizer.Tokenizers;
+import java.lang.foreign.Arena;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+
+/**
+ * The door: one loaded model with one depth policy. Immutable once loaded and safe for concurrent use; every call of
+ * {@link #decode} has its own decoder and memory for keys, values and activations, while the weights are shared.
+ *
+ * <p>{@link #close()} unmaps the weights: call it when no decoder is in use.
+ */
+public final class LlmEngine implements AutoCloseable {
+  private final EngineConfig options;
+  private final Kernels kernels;
+  private final Arena arena;
+  private final OpenModel files;
+  private final PromptEncoder encoder;
+  private final LlamaModel model;
+  private final EngineInfo info;
+
+  private LlmEngine(
+      EngineConfig options,
+      Kernels kernels,
+      Arena arena,
+      OpenModel files,
+      PromptEncoder encoder,
+      LlamaModel model,
+      EngineInfo info) {
+    this.options = options;
+    this.kernels = kernels;
+    this.arena = arena;
+    this.files = files;
+    this.encoder = encoder;
+    this.model = model;
+    this.info = info;
+  }
+
+  /**
+   * Loads a model.
+   *
+   * @param path a GGUF file, a Hugging Face folder, or {@link EmbeddedModel#extract()}
+   * @throws EngineException when the model, its tokenizer or the depth specification cannot be used
+   */
+  public static LlmEngine load(Path path, EngineConfig options) {
+    return load(path, options, Kernels.best());
+  }
+
+  /** Loads the model that the jar carries. */
+  public static LlmEngine loadEmbedded(EngineConfig options) {
+    return load(EmbeddedModel.extract(), options);
+  }
+
+  /** Loads a model with given arithmetic. */
+  public static LlmEngine load(Path path, EngineConfig options, Kernels kernels) {
+    DepthSpec spec = DepthSpec.parse(options.depth());
+    OpenModel files = ModelFiles.open(path);
+    Arena arena = Arena.ofShared();
+    try {
+      ModelConfig config = files.weights().config();
+      Depth depth = Depth.of(spec, facts(path, files), kernels, arena);
+      PromptEncoder encoder = Tokenizers.promptEncoder(files.file());
+      checkVocabulary(config, encoder);
+      ModelWeights weights = ModelWeights.load(files.weights(), depth.updates(), arena);
+      LlamaModel model = new LlamaModel(weights, kernels, depth.policy());
+      EngineInfo info =
+          new EngineInfo(
+              files.name(),
+              files.fingerprint(),
+              depth.policy().spec(),
+              kernels.description(),
+              config.numLayers(),
+              config.vocabSize(),
+              config.contextLength(),
+              weights.byteSize(),
+              8L * config.kvDim() * config.numLayers());
+      return new LlmEngine(options, kernels, arena, files, encoder, model, info);
+    } catch (EngineException e) {
+      arena.close();
+      files.close();
+      throw e;
+    }
+  }
+
+  private static Depth.ModelFacts facts(Path path, OpenModel files) {
+    ModelConfig config = files.weights().config();
+    Path folder = Files.isDirectory(path) ? path : path.toAbsolutePath().getParent();
+    return new Depth.ModelFacts(
+        config.numLayers(),
+        config.hiddenSize(),
+        new int[] {config.queryDim(), config.kvDim()},
+        folder.resolve("depth"),
+        files::weightsSha256);
+  }
+
+  private static void checkVocabulary(ModelConfig config, PromptEncoder encoder) {
+    if (encoder.tokenizer().vocabSize() > config.vocabSize()) {
+      throw new EngineException(
+          ErrorCode.INVALID_TOKENIZER,
+          "the tokenizer has " + encoder.tokenizer().vocabSize() + " tokens, the model's vocabulary "
+              + config.vocabSize() + "; use the tokenizer that belongs to the model");
+    }
+  }
+
+  /** What this engine runs. */
+  public EngineInfo info() {
+    return info;
+  }
+
+  /** The architecture. */
+  public ModelConfig modelConfig() {
+    return model.config();
+  }
+
+  /** Text to tokens and back, and the chat template. */
+  public PromptEncoder encoder() {
+    return encoder;
+  }
+
+  /**
+   * Decodes a stream of rows with continuous batching, on the caller's thread, in input order; rows are pulled as places
+   * free up. The returned decoder is confined to one thread.
+   */
+  public BatchDecoder decode(Iterator<GenerationRequest> requests) {
+    return new BatchDecoder(model, encoder, kernels, options, requests, false);
+  }
+
+  /** Decodes a list of rows; results in the same order. */
+  public List<GenerationResult> generate(List<GenerationRequest> requests) {
+    List<GenerationResult> results = new ArrayList<>(requests.size());
+    decode(requests.iterator()).forEachRemaining(results::add);
+    return results;
+  }
+
+  /** Decodes one row and tells which layers each of its tokens ran. */
+  public Explanation explain(GenerationRequest request) {
+    BatchDecoder decoder =
+        new BatchDecoder(model, encoder, kernels, options, List.of(request).iterator(), true);
+    GenerationResult result = decoder.next();
+    List<Integer> prompt = new ArrayList<>();
+    if (result.compute() != null) {
+      for (int id : encoder.encode(request.prompt())) {
+        prompt.add(id);
+      }
+    }
+    return new Explanation(result, prompt, decoder.lastTrace());
+  }
+
+  /** Scores a token sequence; see {@link #score(int[], Scorer.LogitsConsumer)} for the raw logits. */
+  public Score score(int[] tokens) {
+    List<Integer> ids = new ArrayList<>(tokens.length);
+    for (int token : tokens) {
+      ids.add(token);
+    }
+    List<Float> logprobs = new ArrayList<>(tokens.length);
+    int vocabSize = model.config().vocabSize();
+    score(
+        tokens,
+        (position, logits, offset) -> {
+          if (position + 1 < tokens.length) {
+            float logSum = kernels.logSumExp(logits, offset, vocabSize);
+            logprobs.add(logits[offset + tokens[position + 1]] - logSum);
+          }
+        });
+    return new Score(ids, logprobs);
+  }
+
+  /** Runs a token sequence through the model and hands out the logits of every position. */
+  public void score(int[] tokens, Scorer.LogitsConsumer consumer) {
+    if (tokens.length == 0 || tokens.length > model.config().contextLength()) {
+      throw new EngineException(
+          ErrorCode.INVALID_PROMPT,
+          "the text has " + tokens.length + " tokens, expected 1 to " + model.config().contextLength());
+    }
+    for (int token : tokens) {
+      if (token < 0 || token >= model.config().vocabSize()) {
+        throw new EngineException(
+            ErrorCode.INVALID_PROMPT,
+            "token id " + token + " is outside the vocabulary, expected 0 to " + (model.config().vocabSize() - 1));
+      }
+    }
+    Scorer.score(model, kernels, tokens, consumer);
+  }
+
+  @Override
+  public void close() {
+    arena.close();
+    files.close();
+  }
+}

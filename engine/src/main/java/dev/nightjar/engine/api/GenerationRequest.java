@@ -1,0 +1,16 @@
+package dev.nightjar.engine.api;
+
+import java.util.Objects;
+
+/**
+ * One row's work.
+ *
+ * @param key the row key; together with the seed it determines the row's random stream
+ */
+public record GenerationRequest(String key, Prompt prompt, SamplingParams sampling) {
+  public GenerationRequest {
+    Objects.requireNonNull(key, "key is null");
+    Objects.requireNonNull(prompt, "prompt is null");
+    Objects.requireNonNull(sampling, "sampling is null");
+  }
+}

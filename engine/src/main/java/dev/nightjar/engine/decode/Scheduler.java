@@ -1,0 +1,51 @@
+package dev.nightjar.engine.decode;
+
+import dev.nightjar.engine.api.EngineConfig;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Decides what a step computes: one slot of every sequence that is generating, then prompt chunks of the others in order of
+ * admission while the token budget lasts (chunked prefill, Agrawal et al., arXiv:2308.16369).
+ */
+final class Scheduler {
+  private final EngineConfig config;
+
+  Scheduler(EngineConfig config) {
+    this.config = config;
+  }
+
+  /** A plan over all running sequences; never empty when there is one. */
+  StepPlan plan(List<Sequence> running) {
+    List<Sequence> sequences = new ArrayList<>(running.size());
+    List<Integer> slots = new ArrayList<>(running.size());
+    int budget = config.stepTokens();
+    for (Sequence sequence : running) {
+      if (!sequence.prefilling()) {
+        sequences.add(sequence);
+        slots.add(1);
+        budget--;
+      }
+    }
+    for (Sequence sequence : running) {
+      if (!sequence.prefilling()) {
+        continue;
+      }
+      int chunk = sequence.pending();
+      if (config.promptChunk() > 0) {
+        chunk = Math.min(Math.min(chunk, config.promptChunk()), Math.max(budget, 0));
+      } else if (chunk > budget && !sequences.isEmpty()) {
+        continue;
+      }
+      if (chunk == 0 && sequences.isEmpty()) {
+        chunk = 1;
+      }
+      if (chunk > 0) {
+        sequences.add(sequence);
+        slots.add(chunk);
+        budget -= chunk;
+      }
+    }
+    return new StepPlan(sequences, slots);
+  }
+}

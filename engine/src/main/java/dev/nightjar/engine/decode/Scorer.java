@@ -1,0 +1,45 @@
+package dev.nightjar.engine.decode;
+
+import dev.nightjar.engine.kernel.Kernels;
+import dev.nightjar.engine.model.Activations;
+import dev.nightjar.engine.model.KvPages;
+import dev.nightjar.engine.model.LlamaModel;
+import dev.nightjar.engine.model.SequenceState;
+import dev.nightjar.engine.model.Step;
+
+/** Teacher-forced scoring: the logits of every position of a given token sequence, without sampling. */
+public final class Scorer {
+  private static final int CHUNK = 64;
+
+  private Scorer() {}
+
+  /** Receives the logits of one position. */
+  public interface LogitsConsumer {
+    /**
+     * Called in position order.
+     *
+     * @param logits {@code [vocabSize]} from {@code offset}; valid during the call only
+     */
+    void accept(int position, float[] logits, int offset);
+  }
+
+  /** Runs the tokens through the model; every slot counts as a prompt token that produces logits. */
+  public static void score(LlamaModel model, Kernels kernels, int[] tokens, LogitsConsumer consumer) {
+    int vocabSize = model.config().vocabSize();
+    SequenceState state =
+        new SequenceState(model.config(), new KvPages(model.config()), 0L, false);
+    Activations activations = new Activations(model.config(), kernels);
+    Step step = new Step();
+    for (int from = 0; from < tokens.length; from += CHUNK) {
+      int to = Math.min(tokens.length, from + CHUNK);
+      step.clear();
+      for (int position = from; position < to; position++) {
+        step.add(state, tokens[position], position, true, true);
+      }
+      model.forward(step, activations);
+      for (int position = from; position < to; position++) {
+        consumer.accept(position, activations.logits(), (position - from) * vocabSize);
+      }
+    }
+  }
+}

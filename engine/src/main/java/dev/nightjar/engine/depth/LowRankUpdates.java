@@ -1,0 +1,52 @@
+package dev.nightjar.engine.depth;
+
+import java.util.Optional;
+
+/** LoRA updates (Hu et al., arXiv:2106.09685) of the attention projections that were trained with a policy; merged at load. */
+public final class LowRankUpdates {
+
+  /**
+   * {@code W' = W + B A}.
+   *
+   * @param a {@code [rank, in]}
+   * @param b {@code [out, rank]}
+   */
+  public record Update(float[] a, float[] b, int rank) {
+
+    /** Adds row {@code row} of {@code B A} to {@code weights[offset ..]}, over ranks in ascending order with fma. */
+    public void addRow(int row, float[] weights, int offset) {
+      int in = a.length / rank;
+      for (int r = 0; r < rank; r++) {
+        float factor = b[row * rank + r];
+        for (int k = 0; k < in; k++) {
+          weights[offset + k] = Math.fma(factor, a[r * in + k], weights[offset + k]);
+        }
+      }
+    }
+  }
+
+  private final Update[][] updates;
+
+  /**
+   * @param updates {@code [layers][3]}: query, key, value; null where there is none
+   */
+  LowRankUpdates(Update[][] updates) {
+    this.updates = updates;
+  }
+
+  /** No updates. */
+  public static LowRankUpdates none(int layers) {
+    return new LowRankUpdates(new Update[layers][3]);
+  }
+
+  /** The update of a projection ("q_proj", "k_proj" or "v_proj") of a layer, if there is one. */
+  public Optional<Update> of(int layer, String projection) {
+    return Optional.ofNullable(
+        switch (projection) {
+          case "q_proj" -> updates[layer][0];
+          case "k_proj" -> updates[layer][1];
+          case "v_proj" -> updates[layer][2];
+          default -> null;
+        });
+  }
+}

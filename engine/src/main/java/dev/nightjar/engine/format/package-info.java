@@ -1,0 +1,2 @@
+/** Readers and writers of model files: safetensors, Hugging Face folders, GGUF. Files are untrusted. */
+package dev.nightjar.engine.format;

@@ -1,0 +1,133 @@
+package dev.nightjar.engine.kernel;
+
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorOperators;
+
+/** Converts columns of packed tiles to panels of fp32 for {@link PanelKernels}; exact, except one rounding by scales. */
+final class PanelFiller {
+  private static final int TILE = PackedMatrix.TILE;
+  private static final int HALF_MASK = 0x8fffffff;
+  private static final float HALF_REBIAS = 0x1p112f;
+
+  private PanelFiller() {}
+
+  /**
+   * Converts columns {@code [column, column + depth)} of one tile.
+   *
+   * @param column a multiple of 32, as is {@code depth} for quantised types
+   * @param panel {@code [depth, 16]} fp32 from byte {@code to} on, overwritten
+   */
+  static void fill(PackedMatrix w, int tile, int column, int depth, MemorySegment panel, long to) {
+    long offset = w.tileOffset(tile);
+    long scales = w.scaleOffset(tile) + (long) (column / PackedMatrix.BLOCK) * PackedMatrix.SCALE_BYTES;
+    int count = depth * TILE;
+    int blocks = depth / PackedMatrix.BLOCK;
+    long first = (long) column * TILE;
+    switch (w.dtype()) {
+      case F32 -> MemorySegment.copy(w.data(), offset + 4 * first, panel, to, 4L * count);
+      case F16 -> halves(w.data(), offset + 2 * first, count, panel, to);
+      case BF16 -> upperHalves(w.data(), offset + 2 * first, count, panel, to);
+      case Q8_0 -> bytes(w.data(), offset + first, scales, blocks, panel, to);
+      case Q4_0 -> nibbles(w.data(), offset + first / 2, scales, blocks, panel, to);
+    }
+  }
+
+  private static void halves(MemorySegment from, long offset, int count, MemorySegment panel, long to) {
+    for (int i = 0; i < count; i += Lanes.COUNT) {
+      IntVector wide =
+          (IntVector)
+              ShortVector.fromMemorySegment(Lanes.SHORTS, from, offset + 2L * i, Lanes.ORDER)
+                  .convertShape(VectorOperators.S2I, Lanes.INTS, 0);
+      wide.lanewise(VectorOperators.LSHL, 13)
+          .and(HALF_MASK)
+          .reinterpretAsFloats()
+          .mul(HALF_REBIAS)
+          .intoMemorySegment(panel, to + 4L * i, Lanes.ORDER);
+    }
+  }
+
+  private static void upperHalves(
+      MemorySegment from, long offset, int count, MemorySegment panel, long to) {
+    for (int i = 0; i < count; i += Lanes.COUNT) {
+      IntVector wide =
+          (IntVector)
+              ShortVector.fromMemorySegment(Lanes.SHORTS, from, offset + 2L * i, Lanes.ORDER)
+                  .convertShape(VectorOperators.S2I, Lanes.INTS, 0);
+      wide.lanewise(VectorOperators.LSHL, 16)
+          .reinterpretAsFloats()
+          .intoMemorySegment(panel, to + 4L * i, Lanes.ORDER);
+    }
+  }
+
+  private static void bytes(
+      MemorySegment from, long offset, long scales, int blocks, MemorySegment panel, long to) {
+    for (int block = 0; block < blocks; block++) {
+      for (int part = 0; part < TILE; part += Lanes.COUNT) {
+        IntVector wide =
+            (IntVector)
+                ShortVector.fromMemorySegment(
+                        Lanes.SHORTS,
+                        from,
+                        scales + (long) block * PackedMatrix.SCALE_BYTES + 2L * part,
+                        Lanes.ORDER)
+                    .convertShape(VectorOperators.S2I, Lanes.INTS, 0);
+        FloatVector scale =
+            wide.lanewise(VectorOperators.LSHL, 13)
+                .and(HALF_MASK)
+                .reinterpretAsFloats()
+                .mul(HALF_REBIAS);
+        int first = block * PackedMatrix.BLOCK * TILE + part;
+        for (int j = 0; j < PackedMatrix.BLOCK * TILE; j += TILE) {
+          FloatVector q =
+              (FloatVector)
+                  ByteVector.fromMemorySegment(Lanes.BYTES, from, offset + first + j, Lanes.ORDER)
+                      .convertShape(VectorOperators.B2F, Lanes.FLOATS, 0);
+          q.mul(scale).intoMemorySegment(panel, to + 4L * (first + j), Lanes.ORDER);
+        }
+      }
+    }
+  }
+
+  private static void nibbles(
+      MemorySegment from, long offset, long scales, int blocks, MemorySegment panel, long to) {
+    for (int block = 0; block < blocks; block++) {
+      for (int part = 0; part < TILE; part += Lanes.COUNT) {
+        IntVector wide =
+            (IntVector)
+                ShortVector.fromMemorySegment(
+                        Lanes.SHORTS,
+                        from,
+                        scales + (long) block * PackedMatrix.SCALE_BYTES + 2L * part,
+                        Lanes.ORDER)
+                    .convertShape(VectorOperators.S2I, Lanes.INTS, 0);
+        FloatVector scale =
+            wide.lanewise(VectorOperators.LSHL, 13)
+                .and(HALF_MASK)
+                .reinterpretAsFloats()
+                .mul(HALF_REBIAS);
+        long pairs = offset + (long) block * (PackedMatrix.BLOCK / 2) * TILE + part;
+        long out = to + 4L * (block * PackedMatrix.BLOCK * TILE + part);
+        for (int j = 0; j < PackedMatrix.BLOCK / 2; j++) {
+          IntVector pair =
+              (IntVector)
+                  ByteVector.fromMemorySegment(Lanes.BYTES, from, pairs + (long) j * TILE, Lanes.ORDER)
+                      .convertShape(VectorOperators.B2I, Lanes.INTS, 0);
+          FloatVector even =
+              (FloatVector)
+                  pair.lanewise(VectorOperators.LSHL, 28)
+                      .lanewise(VectorOperators.ASHR, 28)
+                      .convert(VectorOperators.I2F, 0);
+          FloatVector odd =
+              (FloatVector)
+                  pair.lanewise(VectorOperators.ASHR, 4).convert(VectorOperators.I2F, 0);
+          even.mul(scale).intoMemorySegment(panel, out + 8L * j * TILE, Lanes.ORDER);
+          odd.mul(scale).intoMemorySegment(panel, out + 8L * j * TILE + 4L * TILE, Lanes.ORDER);
+        }
+      }
+    }
+  }
+}

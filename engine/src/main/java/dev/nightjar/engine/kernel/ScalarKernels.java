@@ -1,0 +1,236 @@
+package dev.nightjar.engine.kernel;
+
+/** The kernels as plain loops: the oracle for {@link VectorKernels}, and what runs where the Vector API is missing. */
+public final class ScalarKernels implements Kernels {
+  private static final int PARTIALS = 16;
+
+  /** Creates the kernels; they have no state. */
+  public ScalarKernels() {}
+
+  @Override
+  public String description() {
+    return "scalar";
+  }
+
+  @Override
+  public void matmul(
+      PackedMatrix w, float[] x, int xStride, int rows, float[] out, int outStride, Scratch scratch) {
+    int columns = w.columns();
+    float[] weights = scratch.inputs(columns);
+    for (int n = 0; n < w.rows(); n++) {
+      w.readRow(n, weights, 0);
+      for (int m = 0; m < rows; m++) {
+        float acc = 0;
+        for (int k = 0; k < columns; k++) {
+          acc = Math.fma(weights[k], x[m * xStride + k], acc);
+        }
+        out[m * outStride + n] = acc;
+      }
+    }
+  }
+
+  @Override
+  public void rmsNorm(
+      float[] x, int xStride, float[] weight, float eps, int size, int rows, float[] out, int outStride) {
+    for (int m = 0; m < rows; m++) {
+      // One partial at a time, so that no array of partials is needed.
+      float sum = foldSquares(x, m * xStride, size, 0, 1);
+      float factor = rmsFactor(sum, size, eps);
+      for (int i = 0; i < size; i++) {
+        out[m * outStride + i] = x[m * xStride + i] * factor * weight[i];
+      }
+    }
+  }
+
+  /** Partial {@code first} of the sum of squares after folding down to {@code count} partials. */
+  private static float foldSquares(float[] x, int offset, int size, int first, int count) {
+    if (count < PARTIALS) {
+      return foldSquares(x, offset, size, first, 2 * count)
+          + foldSquares(x, offset, size, first + count, 2 * count);
+    }
+    float partial = 0;
+    for (int i = first; i < size; i += PARTIALS) {
+      partial = Math.fma(x[offset + i], x[offset + i], partial);
+    }
+    return partial;
+  }
+
+  /** {@code 1 / sqrt(sum / size + eps)}, every step rounded to fp32. */
+  static float rmsFactor(float sumOfSquares, int size, float eps) {
+    return 1f / (float) Math.sqrt(sumOfSquares / size + eps);
+  }
+
+  @Override
+  public void siluMultiply(float[] gate, float[] up, int count) {
+    for (int i = 0; i < count; i++) {
+      gate[i] = silu1(gate[i]) * up[i];
+    }
+  }
+
+  @Override
+  public void silu(float[] x, int count) {
+    for (int i = 0; i < count; i++) {
+      x[i] = silu1(x[i]);
+    }
+  }
+
+  /** {@code x / (1 + exp(-x))}. */
+  static float silu1(float x) {
+    return x / (1f + exp1(-x));
+  }
+
+  @Override
+  public void add(float[] acc, int accOffset, float[] x, int xOffset, int count) {
+    for (int i = 0; i < count; i++) {
+      acc[accOffset + i] += x[xOffset + i];
+    }
+  }
+
+  @Override
+  public void rotate(
+      float[] x, int offset, int heads, int headDim, float[] cos, float[] sin, int tableOffset) {
+    int half = headDim / 2;
+    for (int head = 0; head < heads; head++) {
+      for (int i = 0; i < half; i++) {
+        int at = offset + head * headDim + i;
+        rotate1(x, at, at + half, cos[tableOffset + i], sin[tableOffset + i]);
+      }
+    }
+  }
+
+  /** Rotates the pair {@code (x[first], x[second])}. */
+  static void rotate1(float[] x, int first, int second, float cos, float sin) {
+    float a = x[first];
+    float b = x[second];
+    x[first] = Math.fma(-b, sin, a * cos);
+    x[second] = Math.fma(a, sin, b * cos);
+  }
+
+  @Override
+  public void attend(
+      float[] q,
+      int qOffset,
+      float[][] keyPages,
+      float[][] valuePages,
+      int length,
+      int kvHead,
+      int groupSize,
+      int headDim,
+      float scale,
+      float[] scores,
+      float[] out,
+      int outOffset) {
+    for (int head = 0; head < groupSize; head++) {
+      float max = Float.NEGATIVE_INFINITY;
+      for (int t = 0; t < length; t++) {
+        float[] keys = keyPages[t / PAGE];
+        float acc = 0;
+        for (int d = 0; d < headDim; d++) {
+          float key = keys[(kvHead * headDim + d) * PAGE + t % PAGE];
+          acc = Math.fma(key, q[qOffset + head * headDim + d], acc);
+        }
+        scores[t] = acc * scale;
+        max = Math.max(max, scores[t]);
+      }
+      for (int t = 0; t < length; t++) {
+        scores[t] = exp1(scores[t] - max);
+      }
+      float inverse = 1f / foldSum(scores, length, 0, 1);
+      for (int d = 0; d < headDim; d++) {
+        float acc = 0;
+        for (int t = 0; t < length; t++) {
+          float value = valuePages[t / PAGE][(kvHead * PAGE + t % PAGE) * headDim + d];
+          acc = Math.fma(value, scores[t], acc);
+        }
+        out[outOffset + head * headDim + d] = acc * inverse;
+      }
+    }
+  }
+
+  /** Partial {@code first} of the sum of {@code x} after folding down to {@code count} partials. */
+  private static float foldSum(float[] x, int size, int first, int count) {
+    if (count < PARTIALS) {
+      return foldSum(x, size, first, 2 * count) + foldSum(x, size, first + count, 2 * count);
+    }
+    float partial = 0;
+    for (int i = first; i < size; i += PARTIALS) {
+      partial += x[i];
+    }
+    return partial;
+  }
+
+  @Override
+  public int argmax(float[] x, int offset, int count) {
+    float max = Float.NEGATIVE_INFINITY;
+    for (int i = 0; i < count; i++) {
+      if (x[offset + i] > max) {
+        max = x[offset + i];
+      }
+    }
+    for (int i = 0; i < count; i++) {
+      if (x[offset + i] == max) {
+        return i;
+      }
+    }
+    return 0;
+  }
+
+  @Override
+  public float logSumExp(float[] x, int offset, int count) {
+    float max = Float.NEGATIVE_INFINITY;
+    for (int i = 0; i < count; i++) {
+      max = Math.max(max, x[offset + i]);
+    }
+    if (!Float.isFinite(max)) {
+      return max;
+    }
+    return plusLog(max, foldExp(x, offset, count, max, 0, 1));
+  }
+
+  /** {@code max + log(sum)}; the logarithm in double precision, rounded once. */
+  static float plusLog(float max, float sum) {
+    return max + (float) StrictMath.log(sum);
+  }
+
+  /** Partial {@code first} of the sum of {@code exp(x - max)} after folding down to {@code count} partials. */
+  private static float foldExp(float[] x, int offset, int size, float max, int first, int count) {
+    if (count < PARTIALS) {
+      return foldExp(x, offset, size, max, first, 2 * count)
+          + foldExp(x, offset, size, max, first + count, 2 * count);
+    }
+    float partial = 0;
+    for (int i = first; i < size; i += PARTIALS) {
+      partial += exp1(x[offset + i] - max);
+    }
+    return partial;
+  }
+
+  /** {@link Kernels#exp}: Cody-Waite reduction to |r| <= ln(2)/2, the polynomial of Cephes' expf, scaling by 2^n. */
+  static float exp1(float x) {
+    // Adding 1.5 * 2^23 rounds to the nearest integer, ties to even, and leaves it in the low bits.
+    float shifted = Math.fma(x, Exp.LOG2_E, Exp.ROUNDER);
+    int n = Float.floatToRawIntBits(shifted) - Exp.ROUNDER_BITS;
+    float whole = shifted - Exp.ROUNDER;
+    float r = Math.fma(whole, -Exp.LN2_HIGH, x);
+    r = Math.fma(whole, -Exp.LN2_LOW, r);
+    float p = Exp.C7;
+    p = Math.fma(p, r, Exp.C6);
+    p = Math.fma(p, r, Exp.C5);
+    p = Math.fma(p, r, Exp.C4);
+    p = Math.fma(p, r, Exp.C3);
+    p = Math.fma(p, r, Exp.C2);
+    p = Math.fma(p, r * r, r) + 1f;
+    // Two factors, because 2^128 is no float.
+    int n1 = n >> 1;
+    int n2 = n - n1;
+    float y = p * Float.intBitsToFloat((n1 + Exp.BIAS) << Exp.FRACTION_BITS);
+    y *= Float.intBitsToFloat((n2 + Exp.BIAS) << Exp.FRACTION_BITS);
+    if (x < Exp.LOWEST) {
+      return 0f;
+    }
+    if (x > Exp.HIGHEST) {
+      return Float.POSITIVE_INFINITY;
+    }
+    return Float.isNaN(x) ? Float.NaN : y;
+  }
+}

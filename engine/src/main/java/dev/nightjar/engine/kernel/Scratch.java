@@ -1,0 +1,44 @@
+package dev.nightjar.engine.kernel;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Working memory of {@link Kernels#matmul}: grows to the largest use, never shrinks, and is freed by the garbage
+ * collector. For one thread at a time; contents do not survive from one call to the next.
+ */
+public final class Scratch {
+  private static final long ALIGNMENT = 64;
+  private static final float[] NONE = {};
+
+  private float[] inputs = NONE;
+  private float[] outputs = NONE;
+  private MemorySegment panel = MemorySegment.NULL;
+
+  /** Creates an empty scratch; obtain it from {@link Kernels#newScratch}. */
+  Scratch() {}
+
+  /** At least {@code count} floats for regrouped activations or one row of weights. */
+  float[] inputs(int count) {
+    if (inputs.length < count) {
+      inputs = new float[count];
+    }
+    return inputs;
+  }
+
+  /** At least {@code count} floats for the outputs of an incomplete group of tiles. */
+  float[] outputs(int count) {
+    if (outputs.length < count) {
+      outputs = new float[count];
+    }
+    return outputs;
+  }
+
+  /** At least {@code bytes} bytes for converted weights, aligned to 64. */
+  MemorySegment panel(long bytes) {
+    if (panel.byteSize() < bytes) {
+      panel = Arena.ofAuto().allocate(bytes, ALIGNMENT);
+    }
+    return panel;
+  }
+}

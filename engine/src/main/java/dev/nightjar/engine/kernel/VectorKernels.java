@@ -1,0 +1,436 @@
+package dev.nightjar.engine.kernel;
+
+import dev.nightjar.engine.tensor.DType;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorShuffle;
+
+/**
+ * The kernels over the Vector API. Needs the JVM flag {@code --add-modules jdk.incubator.vector}: without it this class
+ * cannot be loaded, so only {@link KernelSelector} names it.
+ */
+public final class VectorKernels implements Kernels {
+  /** Most columns converted at once: a group of tiles then takes half a megabyte and stays in the second-level cache. */
+  private static final int DEPTH = 2048;
+
+  /** Columns converted at once for few rows, where the panel is used up at once: it stays in the first-level cache. */
+  private static final int SHALLOW_DEPTH = 64;
+
+  /** Rows up to which {@link #SHALLOW_DEPTH} is used. */
+  private static final int FEW_ROWS = 4;
+
+  private static final int PARTIALS = 16;
+  private static final VectorShuffle<Float> FOLD_8 = fold(8);
+  private static final VectorShuffle<Float> FOLD_4 = fold(4);
+  private static final VectorShuffle<Float> FOLD_2 = fold(2);
+  private static final VectorShuffle<Float> FOLD_1 = fold(1);
+
+  /** Creates the kernels; they have no state. */
+  public VectorKernels() {}
+
+  /** Bits of the widest vectors this JVM uses on this machine. */
+  static int widestBits() {
+    return VectorShape.preferredShape().vectorBitSize();
+  }
+
+  /** Whether there are vectors worth using. */
+  static boolean supported() {
+    return widestBits() >= 128;
+  }
+
+  private static VectorShuffle<Float> fold(int half) {
+    return VectorShuffle.fromOp(Lanes.FLOATS, i -> (i + half) % Lanes.COUNT);
+  }
+
+  @Override
+  public String description() {
+    return "vector-" + Lanes.BITS;
+  }
+
+  @Override
+  public void matmul(
+      PackedMatrix w, float[] x, int xStride, int rows, float[] out, int outStride, Scratch scratch) {
+    if (rows <= 0) {
+      return;
+    }
+    int columns = w.columns();
+    int depth = rows <= FEW_ROWS ? SHALLOW_DEPTH : DEPTH;
+    int blocks = (rows + PanelKernels.MAX_ROWS - 1) / PanelKernels.MAX_ROWS;
+    float[] grouped = scratch.inputs(rows * columns);
+    groupRows(x, xStride, rows, columns, blocks, grouped);
+    boolean direct = w.dtype() == DType.F32;
+    long panelBytes = (long) Math.min(depth, columns) * PanelKernels.COLUMN_BYTES;
+    MemorySegment panel = direct ? w.data() : scratch.panel(panelBytes * PanelKernels.TILES);
+    int lastTile = Math.max(0, w.tiles() - PanelKernels.TILES);
+    for (int next = 0; next < w.tiles(); next += PanelKernels.TILES) {
+      // The last group begins early rather than being incomplete; what it computes again comes out the same.
+      int tile = Math.min(next, lastTile);
+      int firstRow = tile * PackedMatrix.TILE;
+      int valid = Math.min(PanelKernels.OUTPUTS, w.rows() - firstRow);
+      boolean whole = valid == PanelKernels.OUTPUTS;
+      float[] sums = whole ? out : scratch.outputs(rows * PanelKernels.OUTPUTS);
+      int sumsOffset = whole ? firstRow : 0;
+      int sumsStride = whole ? outStride : PanelKernels.OUTPUTS;
+      for (int m = 0; m < rows; m++) {
+        int at = sumsOffset + m * sumsStride;
+        Arrays.fill(sums, at, at + PanelKernels.OUTPUTS, 0f);
+      }
+      for (int column = 0; column < columns; column += depth) {
+        int count = Math.min(depth, columns - column);
+        long base = 0;
+        long tileBytes = panelBytes;
+        if (direct) {
+          base = w.tileOffset(tile) + (long) column * PanelKernels.COLUMN_BYTES;
+          tileBytes = w.tileBytes();
+        } else {
+          for (int t = 0; t < PanelKernels.TILES; t++) {
+            PanelFiller.fill(w, tile + t, column, count, panel, t * panelBytes);
+          }
+        }
+        int row = 0;
+        for (int block = 0; block < blocks; block++) {
+          int size = blockRows(rows, blocks, block);
+          PanelKernels.multiply(
+              size, panel, base, tileBytes, count, grouped, row * columns + column * size,
+              sums, sumsOffset + row * sumsStride, sumsStride);
+          row += size;
+        }
+      }
+      if (!whole) {
+        for (int m = 0; m < rows; m++) {
+          System.arraycopy(sums, m * sumsStride, out, m * outStride + firstRow, valid);
+        }
+      }
+    }
+  }
+
+  /** Rows of block {@code block} when {@code rows} rows are divided evenly. */
+  private static int blockRows(int rows, int blocks, int block) {
+    return rows / blocks + (block < rows % blocks ? 1 : 0);
+  }
+
+  /** Brings the rows of each block together: {@code [columns, rows of the block]}, block after block. */
+  private static void groupRows(
+      float[] x, int xStride, int rows, int columns, int blocks, float[] grouped) {
+    int row = 0;
+    for (int block = 0; block < blocks; block++) {
+      int size = blockRows(rows, blocks, block);
+      for (int i = 0; i < size; i++) {
+        int from = (row + i) * xStride;
+        int to = row * columns + i;
+        for (int k = 0; k < columns; k++) {
+          grouped[to + k * size] = x[from + k];
+        }
+      }
+      row += size;
+    }
+  }
+
+  @Override
+  public void rmsNorm(
+      float[] x, int xStride, float[] weight, float eps, int size, int rows, float[] out, int outStride) {
+    int whole = Lanes.FLOATS.loopBound(size);
+    for (int m = 0; m < rows; m++) {
+      int from = m * xStride;
+      int to = m * outStride;
+      float factor = ScalarKernels.rmsFactor(sumOfSquares(x, from, size), size, eps);
+      for (int i = 0; i < whole; i += Lanes.COUNT) {
+        FloatVector.fromArray(Lanes.FLOATS, x, from + i)
+            .mul(factor)
+            .mul(FloatVector.fromArray(Lanes.FLOATS, weight, i))
+            .intoArray(out, to + i);
+      }
+      for (int i = whole; i < size; i++) {
+        out[to + i] = x[from + i] * factor * weight[i];
+      }
+    }
+  }
+
+  private static float sumOfSquares(float[] x, int offset, int size) {
+    FloatVector a = FloatVector.zero(Lanes.FLOATS);
+    FloatVector b = a;
+    FloatVector c = a;
+    FloatVector d = a;
+    int whole = size / PARTIALS * PARTIALS;
+    for (int i = 0; i < whole; i += PARTIALS) {
+      FloatVector v = FloatVector.fromArray(Lanes.FLOATS, x, offset + i);
+      a = v.fma(v, a);
+      if (Lanes.PARTS >= 2) {
+        v = FloatVector.fromArray(Lanes.FLOATS, x, offset + i + Lanes.COUNT);
+        b = v.fma(v, b);
+      }
+      if (Lanes.PARTS == 4) {
+        v = FloatVector.fromArray(Lanes.FLOATS, x, offset + i + 2 * Lanes.COUNT);
+        c = v.fma(v, c);
+        v = FloatVector.fromArray(Lanes.FLOATS, x, offset + i + 3 * Lanes.COUNT);
+        d = v.fma(v, d);
+      }
+    }
+    if (whole < size) {
+      // Lanes beyond the end read as zero, and adding zero changes no partial.
+      FloatVector v = tail(x, offset, whole, size);
+      a = v.fma(v, a);
+      if (Lanes.PARTS >= 2) {
+        v = tail(x, offset, whole + Lanes.COUNT, size);
+        b = v.fma(v, b);
+      }
+      if (Lanes.PARTS == 4) {
+        v = tail(x, offset, whole + 2 * Lanes.COUNT, size);
+        c = v.fma(v, c);
+        v = tail(x, offset, whole + 3 * Lanes.COUNT, size);
+        d = v.fma(v, d);
+      }
+    }
+    return fold(a, b, c, d);
+  }
+
+  /** Elements from {@code index} up to {@code size}, then zeros. */
+  private static FloatVector tail(float[] x, int offset, int index, int size) {
+    return FloatVector.fromArray(
+        Lanes.FLOATS, x, offset + index, Lanes.FLOATS.indexInRange(index, size));
+  }
+
+  @Override
+  public void siluMultiply(float[] gate, float[] up, int count) {
+    int whole = Lanes.FLOATS.loopBound(count);
+    for (int i = 0; i < whole; i += Lanes.COUNT) {
+      FloatVector v = FloatVector.fromArray(Lanes.FLOATS, gate, i);
+      v.div(VectorExp.exp(v.neg()).add(1f))
+          .mul(FloatVector.fromArray(Lanes.FLOATS, up, i))
+          .intoArray(gate, i);
+    }
+    for (int i = whole; i < count; i++) {
+      gate[i] = ScalarKernels.silu1(gate[i]) * up[i];
+    }
+  }
+
+  @Override
+  public void silu(float[] x, int count) {
+    int whole = Lanes.FLOATS.loopBound(count);
+    for (int i = 0; i < whole; i += Lanes.COUNT) {
+      FloatVector v = FloatVector.fromArray(Lanes.FLOATS, x, i);
+      v.div(VectorExp.exp(v.neg()).add(1f)).intoArray(x, i);
+    }
+    for (int i = whole; i < count; i++) {
+      x[i] = ScalarKernels.silu1(x[i]);
+    }
+  }
+
+  @Override
+  public void add(float[] acc, int accOffset, float[] x, int xOffset, int count) {
+    int whole = Lanes.FLOATS.loopBound(count);
+    for (int i = 0; i < whole; i += Lanes.COUNT) {
+      FloatVector.fromArray(Lanes.FLOATS, acc, accOffset + i)
+          .add(FloatVector.fromArray(Lanes.FLOATS, x, xOffset + i))
+          .intoArray(acc, accOffset + i);
+    }
+    for (int i = whole; i < count; i++) {
+      acc[accOffset + i] += x[xOffset + i];
+    }
+  }
+
+  @Override
+  public void rotate(
+      float[] x, int offset, int heads, int headDim, float[] cos, float[] sin, int tableOffset) {
+    int half = headDim / 2;
+    int whole = Lanes.FLOATS.loopBound(half);
+    for (int head = 0; head < heads; head++) {
+      int first = offset + head * headDim;
+      int second = first + half;
+      for (int i = 0; i < whole; i += Lanes.COUNT) {
+        FloatVector a = FloatVector.fromArray(Lanes.FLOATS, x, first + i);
+        FloatVector b = FloatVector.fromArray(Lanes.FLOATS, x, second + i);
+        FloatVector c = FloatVector.fromArray(Lanes.FLOATS, cos, tableOffset + i);
+        FloatVector s = FloatVector.fromArray(Lanes.FLOATS, sin, tableOffset + i);
+        b.neg().fma(s, a.mul(c)).intoArray(x, first + i);
+        a.fma(s, b.mul(c)).intoArray(x, second + i);
+      }
+      for (int i = whole; i < half; i++) {
+        ScalarKernels.rotate1(x, first + i, second + i, cos[tableOffset + i], sin[tableOffset + i]);
+      }
+    }
+  }
+
+  @Override
+  public void attend(
+      float[] q,
+      int qOffset,
+      float[][] keyPages,
+      float[][] valuePages,
+      int length,
+      int kvHead,
+      int groupSize,
+      int headDim,
+      float scale,
+      float[] scores,
+      float[] out,
+      int outOffset) {
+    int padded = (length + PAGE - 1) / PAGE * PAGE;
+    // As many heads at once as there is room for their scores: they share the reads of keys and values.
+    int room = Math.clamp(scores.length / Math.max(1, padded), 1, VectorAttention.MAX_HEADS);
+    for (int head = 0; head < groupSize; head += room) {
+      int heads = Math.min(room, groupSize - head);
+      int first = head * headDim;
+      VectorAttention.score(q, qOffset + first, keyPages, length, kvHead, heads, headDim, scale, scores);
+      for (int i = 0; i < heads; i++) {
+        exponentiate(scores, i * padded, length, padded);
+      }
+      int to = outOffset + first;
+      VectorAttention.mix(valuePages, length, kvHead, heads, headDim, scores, out, to);
+      for (int i = 0; i < heads; i++) {
+        float inverse = 1f / sum(scores, i * padded, padded);
+        scale(out, to + i * headDim, headDim, inverse);
+      }
+    }
+  }
+
+  /** Replaces {@code length} scores by {@code exp(score - maximum)}, and those from there to {@code padded} by 0. */
+  private static void exponentiate(float[] scores, int offset, int length, int padded) {
+    Arrays.fill(scores, offset + length, offset + padded, Float.NEGATIVE_INFINITY);
+    FloatVector maxima = FloatVector.broadcast(Lanes.FLOATS, Float.NEGATIVE_INFINITY);
+    for (int i = 0; i < padded; i += Lanes.COUNT) {
+      maxima = maxima.max(FloatVector.fromArray(Lanes.FLOATS, scores, offset + i));
+    }
+    float max = maxima.reduceLanes(VectorOperators.MAX);
+    for (int i = 0; i < padded; i += Lanes.COUNT) {
+      VectorExp.exp(FloatVector.fromArray(Lanes.FLOATS, scores, offset + i).sub(max))
+          .intoArray(scores, offset + i);
+    }
+    Arrays.fill(scores, offset + length, offset + padded, 0f);
+  }
+
+  /** Sum in the canonical order; {@code count} is a multiple of 16. */
+  private static float sum(float[] x, int offset, int count) {
+    FloatVector a = FloatVector.zero(Lanes.FLOATS);
+    FloatVector b = a;
+    FloatVector c = a;
+    FloatVector d = a;
+    for (int i = 0; i < count; i += PARTIALS) {
+      int at = offset + i;
+      a = a.add(FloatVector.fromArray(Lanes.FLOATS, x, at));
+      if (Lanes.PARTS >= 2) {
+        b = b.add(FloatVector.fromArray(Lanes.FLOATS, x, at + Lanes.COUNT));
+      }
+      if (Lanes.PARTS == 4) {
+        c = c.add(FloatVector.fromArray(Lanes.FLOATS, x, at + 2 * Lanes.COUNT));
+        d = d.add(FloatVector.fromArray(Lanes.FLOATS, x, at + 3 * Lanes.COUNT));
+      }
+    }
+    return fold(a, b, c, d);
+  }
+
+  private static void scale(float[] x, int offset, int count, float factor) {
+    int whole = Lanes.FLOATS.loopBound(count);
+    for (int i = 0; i < whole; i += Lanes.COUNT) {
+      FloatVector.fromArray(Lanes.FLOATS, x, offset + i).mul(factor).intoArray(x, offset + i);
+    }
+    for (int i = whole; i < count; i++) {
+      x[offset + i] *= factor;
+    }
+  }
+
+  @Override
+  public int argmax(float[] x, int offset, int count) {
+    int whole = Lanes.FLOATS.loopBound(count);
+    FloatVector maxima = FloatVector.broadcast(Lanes.FLOATS, Float.NEGATIVE_INFINITY);
+    for (int i = 0; i < whole; i += Lanes.COUNT) {
+      FloatVector v = FloatVector.fromArray(Lanes.FLOATS, x, offset + i);
+      maxima = maxima.blend(v, v.compare(VectorOperators.GT, maxima));
+    }
+    float max = maxima.reduceLanes(VectorOperators.MAX);
+    for (int i = whole; i < count; i++) {
+      if (x[offset + i] > max) {
+        max = x[offset + i];
+      }
+    }
+    for (int i = 0; i < whole; i += Lanes.COUNT) {
+      VectorMask<Float> equal =
+          FloatVector.fromArray(Lanes.FLOATS, x, offset + i).compare(VectorOperators.EQ, max);
+      if (equal.anyTrue()) {
+        return i + equal.firstTrue();
+      }
+    }
+    for (int i = whole; i < count; i++) {
+      if (x[offset + i] == max) {
+        return i;
+      }
+    }
+    return 0;
+  }
+
+  @Override
+  public float logSumExp(float[] x, int offset, int count) {
+    int whole = Lanes.FLOATS.loopBound(count);
+    FloatVector maxima = FloatVector.broadcast(Lanes.FLOATS, Float.NEGATIVE_INFINITY);
+    for (int i = 0; i < whole; i += Lanes.COUNT) {
+      maxima = maxima.max(FloatVector.fromArray(Lanes.FLOATS, x, offset + i));
+    }
+    float max = maxima.reduceLanes(VectorOperators.MAX);
+    for (int i = whole; i < count; i++) {
+      max = Math.max(max, x[offset + i]);
+    }
+    if (!Float.isFinite(max)) {
+      return max;
+    }
+    return ScalarKernels.plusLog(max, sumOfExps(x, offset, count, max));
+  }
+
+  private static float sumOfExps(float[] x, int offset, int count, float max) {
+    FloatVector a = FloatVector.zero(Lanes.FLOATS);
+    FloatVector b = a;
+    FloatVector c = a;
+    FloatVector d = a;
+    int whole = count / PARTIALS * PARTIALS;
+    for (int i = 0; i < whole; i += PARTIALS) {
+      a = a.add(VectorExp.exp(FloatVector.fromArray(Lanes.FLOATS, x, offset + i).sub(max)));
+      if (Lanes.PARTS >= 2) {
+        int at = offset + i + Lanes.COUNT;
+        b = b.add(VectorExp.exp(FloatVector.fromArray(Lanes.FLOATS, x, at).sub(max)));
+      }
+      if (Lanes.PARTS == 4) {
+        int at = offset + i + 2 * Lanes.COUNT;
+        c = c.add(VectorExp.exp(FloatVector.fromArray(Lanes.FLOATS, x, at).sub(max)));
+        at += Lanes.COUNT;
+        d = d.add(VectorExp.exp(FloatVector.fromArray(Lanes.FLOATS, x, at).sub(max)));
+      }
+    }
+    if (whole < count) {
+      a = addTail(a, x, offset, whole, count, max);
+      if (Lanes.PARTS >= 2) {
+        b = addTail(b, x, offset, whole + Lanes.COUNT, count, max);
+      }
+      if (Lanes.PARTS == 4) {
+        c = addTail(c, x, offset, whole + 2 * Lanes.COUNT, count, max);
+        d = addTail(d, x, offset, whole + 3 * Lanes.COUNT, count, max);
+      }
+    }
+    return fold(a, b, c, d);
+  }
+
+  private static FloatVector addTail(
+      FloatVector partials, float[] x, int offset, int index, int count, float max) {
+    VectorMask<Float> valid = Lanes.FLOATS.indexInRange(index, count);
+    return partials.add(VectorExp.exp(tail(x, offset, index, count).sub(max)), valid);
+  }
+
+  /** Folds sixteen partial sums, {@link Lanes#PARTS} vectors of them; the other vectors are not looked at. */
+  private static float fold(FloatVector a, FloatVector b, FloatVector c, FloatVector d) {
+    FloatVector p = a;
+    if (Lanes.PARTS == 4) {
+      p = a.add(c).add(b.add(d));
+    } else if (Lanes.PARTS == 2) {
+      p = a.add(b);
+    } else {
+      p = p.add(p.rearrange(FOLD_8));
+    }
+    if (Lanes.COUNT >= 8) {
+      p = p.add(p.rearrange(FOLD_4));
+    }
+    p = p.add(p.rearrange(FOLD_2));
+    return p.add(p.rearrange(FOLD_1)).lane(0);
+  }
+}

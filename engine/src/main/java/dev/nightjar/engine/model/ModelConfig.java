@@ -1,0 +1,71 @@
+package dev.nightjar.engine.model;
+
+import java.util.List;
+
+/**
+ * The architecture as read from a model file; no paths, no run-time choices.
+ *
+ * @param architecture the family, for example {@code llama}
+ * @param headDim size of one attention head; not always {@code hiddenSize / numHeads}
+ * @param rmsNormEps added to the mean square before the root
+ * @param tiedEmbeddings whether the head is the embedding matrix
+ * @param qkvBias whether the query, key and value projections have biases
+ * @param outputBias whether the attention output projection has a bias
+ * @param mlpBias whether the feed-forward projections have biases
+ * @param contextLength most positions of a sequence
+ * @param bosTokenId begin-of-sequence token, or -1
+ * @param eosTokenIds tokens that end a generation
+ */
+public record ModelConfig(
+    String architecture,
+    int vocabSize,
+    int hiddenSize,
+    int numLayers,
+    int numHeads,
+    int numKvHeads,
+    int headDim,
+    int intermediateSize,
+    float rmsNormEps,
+    RopeConfig rope,
+    boolean tiedEmbeddings,
+    boolean qkvBias,
+    boolean outputBias,
+    boolean mlpBias,
+    int contextLength,
+    int bosTokenId,
+    List<Integer> eosTokenIds) {
+
+  public ModelConfig {
+    eosTokenIds = List.copyOf(eosTokenIds);
+  }
+
+  /** Width of the query projection's output. */
+  public int queryDim() {
+    return numHeads * headDim;
+  }
+
+  /** Width of the key and of the value projection's output. */
+  public int kvDim() {
+    return numKvHeads * headDim;
+  }
+
+  /** Query heads that share one key/value head. */
+  public int groupSize() {
+    return numHeads / numKvHeads;
+  }
+
+  /** Multiply-adds of one layer's linear projections for one slot. */
+  public long layerMacs() {
+    return (long) hiddenSize * (2L * queryDim() + 2L * kvDim() + 3L * intermediateSize);
+  }
+
+  /** Multiply-adds of one layer's key and value projections for one slot. */
+  public long kvProjectionMacs() {
+    return 2L * hiddenSize * kvDim();
+  }
+
+  /** Multiply-adds of the head for one slot. */
+  public long headMacs() {
+    return (long) hiddenSize * vocabSize;
+  }
+}

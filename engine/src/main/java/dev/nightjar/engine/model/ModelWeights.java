@@ -1,0 +1,166 @@
+package dev.nightjar.engine.model;
+
+import dev.nightjar.engine.api.EngineException;
+import dev.nightjar.engine.api.ErrorCode;
+import dev.nightjar.engine.depth.LowRankUpdates;
+import dev.nightjar.engine.kernel.PackedMatrix;
+import dev.nightjar.engine.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.util.Optional;
+import java.util.function.IntUnaryOperator;
+
+/**
+ * The weights of one model, packed once and shared by all threads; immutable. The packed matrices live in the arena they
+ * were loaded into.
+ */
+public final class ModelWeights {
+  final ModelConfig config;
+  final LayerWeights[] layers;
+  final float[] finalNorm;
+  final PackedMatrix head;
+  final Tensor embedding;
+
+  private ModelWeights(
+      ModelConfig config, LayerWeights[] layers, float[] finalNorm, PackedMatrix head, Tensor embedding) {
+    this.config = config;
+    this.layers = layers;
+    this.finalNorm = finalNorm;
+    this.head = head;
+    this.embedding = embedding;
+  }
+
+  /**
+   * Packs the weights of {@code source}; the source must stay open as long as the weights are used, because embeddings are
+   * read from it.
+   *
+   * @param updates low-rank updates to merge into the attention projections, in fp32
+   */
+  public static ModelWeights load(WeightSource source, LowRankUpdates updates, Arena arena) {
+    ModelConfig config = source.config();
+    Loader loader = new Loader(source, updates, arena);
+    LayerWeights[] layers = new LayerWeights[config.numLayers()];
+    for (int layer = 0; layer < layers.length; layer++) {
+      layers[layer] = loader.layer(layer);
+    }
+    Tensor embedding = loader.required("model.embed_tokens.weight");
+    Tensor head = config.tiedEmbeddings() ? embedding : loader.required("lm_head.weight");
+    return new ModelWeights(
+        config,
+        layers,
+        loader.vector("model.norm.weight"),
+        PackedMatrix.pack(head, IntUnaryOperator.identity(), arena),
+        embedding);
+  }
+
+  /** The architecture. */
+  public ModelConfig config() {
+    return config;
+  }
+
+  /** Bytes of all packed matrices. */
+  public long byteSize() {
+    long bytes = head.byteSize();
+    for (LayerWeights layer : layers) {
+      bytes += layer.byteSize();
+    }
+    return bytes;
+  }
+
+  /** Reads and packs tensors by their Hugging Face names. */
+  private record Loader(WeightSource source, LowRankUpdates updates, Arena arena) {
+
+    LayerWeights layer(int layer) {
+      ModelConfig c = source.config();
+      String prefix = "model.layers." + layer + ".";
+      String attention = prefix + "self_attn.";
+      String feedForward = prefix + "mlp.";
+      boolean qkvBias = c.qkvBias();
+      return new LayerWeights(
+          vector(prefix + "input_layernorm.weight"),
+          projection(layer, "q_proj", c.numHeads()),
+          qkvBias ? rotated(vector(attention + "q_proj.bias"), c.numHeads()) : null,
+          projection(layer, "k_proj", c.numKvHeads()),
+          qkvBias ? rotated(vector(attention + "k_proj.bias"), c.numKvHeads()) : null,
+          projection(layer, "v_proj", 0),
+          qkvBias ? vector(attention + "v_proj.bias") : null,
+          matrix(attention + "o_proj.weight"),
+          c.outputBias() ? vector(attention + "o_proj.bias") : null,
+          vector(prefix + "post_attention_layernorm.weight"),
+          matrix(feedForward + "gate_proj.weight"),
+          c.mlpBias() ? vector(feedForward + "gate_proj.bias") : null,
+          matrix(feedForward + "up_proj.weight"),
+          c.mlpBias() ? vector(feedForward + "up_proj.bias") : null,
+          matrix(feedForward + "down_proj.weight"),
+          c.mlpBias() ? vector(feedForward + "down_proj.bias") : null);
+    }
+
+    /** A query, key or value projection; {@code rotaryHeads} is 0 for values, whose rows are never permuted. */
+    private PackedMatrix projection(int layer, String name, int rotaryHeads) {
+      Tensor tensor = required("model.layers." + layer + ".self_attn." + name + ".weight");
+      IntUnaryOperator order =
+          rotaryHeads > 0 && source.interleavedRotary()
+              ? halfRotationOrder(source.config().headDim())
+              : IntUnaryOperator.identity();
+      Optional<LowRankUpdates.Update> update = updates.of(layer, name);
+      if (update.isEmpty()) {
+        return PackedMatrix.pack(tensor, order, arena);
+      }
+      int rows = tensor.rows();
+      int columns = tensor.columns();
+      float[] merged = new float[Math.multiplyExact(rows, columns)];
+      for (int row = 0; row < rows; row++) {
+        tensor.readRow(order.applyAsInt(row), merged, row * columns);
+        update.get().addRow(row, merged, row * columns);
+      }
+      return PackedMatrix.ofFloats(merged, rows, columns, arena);
+    }
+
+    private float[] rotated(float[] bias, int heads) {
+      if (!source.interleavedRotary()) {
+        return bias;
+      }
+      IntUnaryOperator order = halfRotationOrder(source.config().headDim());
+      float[] out = new float[bias.length];
+      for (int row = 0; row < heads * source.config().headDim(); row++) {
+        out[row] = bias[order.applyAsInt(row)];
+      }
+      return out;
+    }
+
+    private PackedMatrix matrix(String name) {
+      return PackedMatrix.pack(required(name), IntUnaryOperator.identity(), arena);
+    }
+
+    private float[] vector(String name) {
+      Tensor tensor = required(name);
+      float[] out = new float[Math.toIntExact(tensor.elements())];
+      for (int row = 0; row < tensor.rows(); row++) {
+        tensor.readRow(row, out, row * tensor.columns());
+      }
+      return out;
+    }
+
+    private Tensor required(String name) {
+      return source
+          .find(name)
+          .orElseThrow(
+              () ->
+                  new EngineException(
+                      ErrorCode.INVALID_MODEL,
+                      "tensor \"" + name + "\" is missing; the file is incomplete or not of the "
+                          + source.config().architecture() + " family; download or export it again"));
+    }
+  }
+
+  /**
+   * Where row r of the half-rotation layout lies in the interleaved one: within a head, row {@code j*D/2 + i} (j = 0, 1)
+   * is stored at {@code 2i + j}.
+   */
+  static IntUnaryOperator halfRotationOrder(int headDim) {
+    int half = headDim / 2;
+    return row -> {
+      int within = row % headDim;
+      return row - within + 2 * (within % half) + within / half;
+    };
+  }
+}

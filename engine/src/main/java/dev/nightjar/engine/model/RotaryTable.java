@@ -1,0 +1,47 @@
+package dev.nightjar.engine.model;
+
+import java.util.concurrent.atomic.AtomicReferenceArray;
+
+/** Cosines and sines of rotary embeddings by position, computed a block at a time when first needed; thread-safe. */
+final class RotaryTable {
+  private static final int BLOCK = 256;
+
+  private final double[] inverseFrequencies;
+  private final AtomicReferenceArray<float[][]> blocks;
+
+  RotaryTable(ModelConfig config) {
+    this.inverseFrequencies = config.rope().inverseFrequencies(config.headDim());
+    this.blocks = new AtomicReferenceArray<>((config.contextLength() + BLOCK - 1) / BLOCK);
+  }
+
+  /** {@code {cos, sin}}, each {@code [BLOCK, D / 2]}, of the block that holds a position. */
+  float[][] block(int position) {
+    int index = position / BLOCK;
+    float[][] block = blocks.get(index);
+    if (block == null) {
+      block = compute(index * BLOCK);
+      blocks.set(index, block);
+    }
+    return block;
+  }
+
+  /** Where a position's row starts within its block. */
+  int offset(int position) {
+    return position % BLOCK * inverseFrequencies.length;
+  }
+
+  /** StrictMath, so that every JVM and host computes the same bits. */
+  private float[][] compute(int first) {
+    int half = inverseFrequencies.length;
+    float[] cos = new float[BLOCK * half];
+    float[] sin = new float[BLOCK * half];
+    for (int p = 0; p < BLOCK; p++) {
+      for (int i = 0; i < half; i++) {
+        double angle = (first + p) * inverseFrequencies[i];
+        cos[p * half + i] = (float) StrictMath.cos(angle);
+        sin[p * half + i] = (float) StrictMath.sin(angle);
+      }
+    }
+    return new float[][] {cos, sin};
+  }
+}

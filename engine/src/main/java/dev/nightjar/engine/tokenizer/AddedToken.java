@@ -1,0 +1,19 @@
+package dev.nightjar.engine.tokenizer;
+
+/**
+ * A token that is cut out of the text before anything else looks at it.
+ *
+ * @param special whether it is a control token, which is no part of the text
+ * @param normalized whether it is looked for in the normalised text instead of the raw text
+ * @param singleWord whether it must not touch other word characters
+ * @param stripLeft whether it takes the white space before it
+ * @param stripRight whether it takes the white space behind it
+ */
+record AddedToken(
+    int id,
+    String content,
+    boolean special,
+    boolean normalized,
+    boolean singleWord,
+    boolean stripLeft,
+    boolean stripRight) {}

@@ -1,0 +1,2 @@
+/** Text to token ids and back, and chat templates. Knows nothing of the engine. */
+package dev.nightjar.engine.tokenizer;

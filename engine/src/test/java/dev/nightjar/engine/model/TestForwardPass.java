@@ -1,0 +1,239 @@
+package dev.nightjar.engine.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.nightjar.engine.api.ComputeStats;
+import dev.nightjar.engine.depth.ConfidenceExit;
+import dev.nightjar.engine.depth.DepthPolicy;
+import dev.nightjar.engine.depth.FullDepth;
+import dev.nightjar.engine.depth.LayerSubset;
+import dev.nightjar.engine.depth.MaskReplay;
+import dev.nightjar.engine.depth.RandomSkip;
+import dev.nightjar.engine.depth.TokenRouter;
+import dev.nightjar.engine.kernel.Kernels;
+import dev.nightjar.engine.kernel.ScalarKernels;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Invariants of the forward pass under every policy. */
+class TestForwardPass {
+  private static final Kernels KERNELS = Kernels.best();
+  private static final ModelConfig CONFIG = TinyModels.config(256);
+  private static final int PROMPT = 37;
+  private static final int TOTAL = 45;
+  private static final int[] TOKENS = new Random(3).ints(TOTAL, 0, 256).toArray();
+
+  /** Logits of the last prompt slot and of every later one, with the sequence they came from. */
+  private record Run(float[][] logits, SequenceState state) {}
+
+  private static Run run(DepthPolicy policy, int chunk) {
+    LlamaModel model = TinyModels.model(CONFIG, KERNELS, policy);
+    SequenceState state = new SequenceState(CONFIG, new KvPages(CONFIG), 99, true);
+    Activations act = new Activations(CONFIG, KERNELS);
+    Step step = new Step();
+    float[][] logits = new float[TOTAL - PROMPT + 1][];
+    int position = 0;
+    while (position < TOTAL) {
+      int end = position < PROMPT ? Math.min(PROMPT, position + chunk) : position + 1;
+      step.clear();
+      for (int p = position; p < end; p++) {
+        step.add(state, TOKENS[p], p, p < PROMPT, p >= PROMPT - 1);
+      }
+      model.forward(step, act);
+      if (end >= PROMPT) {
+        logits[end - PROMPT] = Arrays.copyOf(act.logits(), CONFIG.vocabSize());
+      }
+      position = end;
+    }
+    return new Run(logits, state);
+  }
+
+  static Stream<DepthPolicy> policies() {
+    return Stream.of(
+        new FullDepth(),
+        new LayerSubset("unified", LayerSubset.unified(6, 0.5), false),
+        new LayerSubset("unified-published", LayerSubset.unified(6, 0.5), true),
+        new RandomSkip("random", RandomSkip.uniformRates(6, 0.6), 5),
+        TinyModels.router(CONFIG, KERNELS, 0f),
+        new ConfidenceExit("exit", ConfidenceExit.Measure.TOP1, 0.3f, bits(2, 4)));
+  }
+
+  static Stream<DepthPolicy> neutralPolicies() {
+    return Stream.of(
+        new LayerSubset("unified", LayerSubset.unified(6, 1.0), false),
+        new RandomSkip("random", RandomSkip.uniformRates(6, 1.0), 5),
+        TinyModels.router(CONFIG, KERNELS, Float.NEGATIVE_INFINITY),
+        new ConfidenceExit("exit", ConfidenceExit.Measure.TOP1, 1.5f, bits(2, 4)));
+  }
+
+  private static BitSet bits(int... set) {
+    BitSet out = new BitSet();
+    Arrays.stream(set).forEach(out::set);
+    return out;
+  }
+
+  @ParameterizedTest
+  @MethodSource("neutralPolicies")
+  void policyThatAlwaysExecutesEqualsFullDepthBitForBit(DepthPolicy policy) {
+    assertSameBits(run(policy, 16).logits(), run(new FullDepth(), 16).logits());
+  }
+
+  @ParameterizedTest
+  @MethodSource("policies")
+  void promptChunkSizeDoesNotChangeABit(DepthPolicy policy) {
+    Run whole = run(policy, PROMPT);
+    for (int chunk : new int[] {1, 5, 16}) {
+      Run chunked = run(policy, chunk);
+      assertSameBits(chunked.logits(), whole.logits());
+      assertThat(chunked.state().trace()).isEqualTo(whole.state().trace());
+      assertThat(chunked.state().stats("p")).isEqualTo(whole.state().stats("p"));
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("policies")
+  void scalarAndVectorKernelsGiveTheSameBits(DepthPolicy policy) {
+    Kernels scalar = new ScalarKernels();
+    float[][] vector = run(policy, 16).logits();
+    DepthPolicy scalarPolicy =
+        policy instanceof TokenRouter ? TinyModels.router(CONFIG, scalar, 0f) : policy;
+    LlamaModel model = TinyModels.model(CONFIG, scalar, scalarPolicy);
+    SequenceState state = new SequenceState(CONFIG, new KvPages(CONFIG), 99, false);
+    Activations act = new Activations(CONFIG, scalar);
+    Step step = new Step();
+    for (int p = 0; p < TOTAL; p++) {
+      step.clear();
+      step.add(state, TOKENS[p], p, p < PROMPT, p >= PROMPT - 1);
+      model.forward(step, act);
+      if (p >= PROMPT - 1) {
+        assertSameBits(
+            new float[][] {Arrays.copyOf(act.logits(), CONFIG.vocabSize())},
+            new float[][] {vector[p - PROMPT + 1]});
+      }
+    }
+  }
+
+  @Test
+  void recordedGateDecisionsReplayThroughTheScheduleToTheSameBits() {
+    Run gated = run(TinyModels.router(CONFIG, KERNELS, 0f), 16);
+    List<BitSet> trace = gated.state().trace();
+    assertThat(trace.stream().mapToInt(BitSet::cardinality).sum()).isBetween(TOTAL * 3, TOTAL * 5);
+    assertSameBits(run(new MaskReplay(trace), 7).logits(), gated.logits());
+  }
+
+  @Test
+  void packedKeysAndValuesEqualMaskedDenseAttention() {
+    Run gated = run(TinyModels.router(CONFIG, KERNELS, 0f), 16);
+    double[][] expected = MaskedDense.logits(CONFIG, TinyModels.source(CONFIG, 7), TOKENS, gated.state().trace());
+    for (int p = PROMPT - 1; p < TOTAL; p++) {
+      float[] actual = gated.logits()[p - PROMPT + 1];
+      double max = Arrays.stream(expected[p]).map(Math::abs).max().orElseThrow();
+      for (int v = 0; v < actual.length; v++) {
+        assertThat((double) actual[v]).isCloseTo(expected[p][v], org.assertj.core.data.Offset.offset(1e-4 * max));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("policies")
+  void countersEqualTheClosedForm(DepthPolicy policy) {
+    SequenceState state = run(policy, 16).state();
+    ComputeStats stats = state.stats(policy.spec());
+    int layers = CONFIG.numLayers();
+    int produced = TOTAL - PROMPT + 1;
+    assertThat(stats.layersExecuted() + stats.layersSkipped() + stats.layersExited())
+        .isEqualTo((long) layers * produced);
+    assertThat(stats.layersExecutedPrefill() + stats.layersSkippedPrefill())
+        .isEqualTo((long) layers * (PROMPT - 1));
+    assertThat(stats.exitLayerHistogram().stream().mapToInt(i -> i).sum()).isEqualTo(produced);
+    assertThat(stats.layerExecutions().stream().mapToLong(i -> i).sum())
+        .isEqualTo(stats.layersExecuted() + stats.layersExecutedPrefill());
+    assertThat(stats.flops()).isEqualTo(2.0 * macsOf(policy, state));
+    assertThat(stats.flopsFull()).isEqualTo(2.0 * macsOf(new FullDepth(), run(new FullDepth(), 16).state()));
+    assertThat(stats.kvBytesFull()).isEqualTo(8L * CONFIG.kvDim() * layers * TOTAL);
+    long entries = 0;
+    for (int layer = 0; layer < layers; layer++) {
+      entries += state.kvEntries(layer);
+    }
+    assertThat(stats.kvBytes()).isEqualTo(entries * 8L * CONFIG.kvDim());
+  }
+
+  /** Multiply-adds from the recorded layers alone, written from the definition. */
+  private static long macsOf(DepthPolicy policy, SequenceState state) {
+    long macs = 0;
+    int[] entries = new int[CONFIG.numLayers()];
+    for (int p = 0; p < TOTAL; p++) {
+      BitSet ran = state.trace().get(p);
+      boolean exitable = policy instanceof ConfidenceExit && p >= PROMPT;
+      int left = exitable && ran.cardinality() < CONFIG.numLayers() ? ran.cardinality() : CONFIG.numLayers();
+      for (int layer = 0; layer < CONFIG.numLayers(); layer++) {
+        if (policy.gates(layer)) {
+          macs += policy.gateMacs();
+        }
+        if (ran.get(layer)) {
+          entries[layer]++;
+          macs += CONFIG.layerMacs() + 2L * entries[layer] * CONFIG.queryDim();
+        } else if (layer >= left) {
+          entries[layer]++;
+          macs += CONFIG.kvProjectionMacs();
+        }
+        if (exitable && policy.probes(layer + 1) && layer + 1 <= left) {
+          macs += CONFIG.headMacs();
+        }
+      }
+      if (p >= PROMPT - 1 && left == CONFIG.numLayers()) {
+        macs += CONFIG.headMacs();
+      }
+    }
+    return macs;
+  }
+
+  @ParameterizedTest
+  @MethodSource("policies")
+  void keysAndValuesAreHeldExactlyWhereLayersRanOrWereProjected(DepthPolicy policy) {
+    SequenceState state = run(policy, 16).state();
+    for (int layer = 0; layer < CONFIG.numLayers(); layer++) {
+      int expected = 0;
+      for (BitSet ran : state.trace()) {
+        expected += ran.get(layer) || policy instanceof ConfidenceExit ? 1 : 0;
+      }
+      assertThat(state.kvEntries(layer)).isEqualTo(expected);
+    }
+  }
+
+  @Test
+  void exitThresholdZeroLeavesAtTheFirstProbeForEveryGeneratedToken() {
+    Run run = run(new ConfidenceExit("exit", ConfidenceExit.Measure.TOP1, 0f, bits(3, 5)), 16);
+    ComputeStats stats = run.state().stats("exit");
+    assertThat(stats.exitLayerHistogram().get(3)).isEqualTo(TOTAL - PROMPT);
+    assertThat(stats.exitLayerHistogram().get(6)).isEqualTo(1);
+    assertThat(stats.earlyExitTokens()).isEqualTo(TOTAL - PROMPT);
+  }
+
+  @Test
+  void firstPositionsRunEveryGatedLayer() {
+    List<BitSet> trace =
+        run(TinyModels.router(CONFIG, KERNELS, Float.POSITIVE_INFINITY), 16).state().trace();
+    for (int p = 0; p < TOTAL; p++) {
+      assertThat(trace.get(p).cardinality()).isEqualTo(p < 2 ? 6 : 2);
+    }
+  }
+
+  private static void assertSameBits(float[][] actual, float[][] expected) {
+    assertThat(actual.length).isEqualTo(expected.length);
+    for (int i = 0; i < actual.length; i++) {
+      for (int j = 0; j < actual[i].length; j++) {
+        if (Float.floatToRawIntBits(actual[i][j]) != Float.floatToRawIntBits(expected[i][j])) {
+          throw new AssertionError(
+              "row " + i + " element " + j + ": " + actual[i][j] + " is not the same float as " + expected[i][j]);
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,598 @@
+package dev.nightjar.job.demo;
+
+import java.io.BufferedWriter;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.Charset;
+import java.nio.charset.CodingErrorAction;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.DateTimeException;
+import java.time.LocalDate;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.HashSet;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * Turns the raw SpamAssassin public mail corpus into prompts with gold answers.
+ *
+ * <p>Each mail becomes a short text (sender, date and subject lines and the first characters of the
+ * body) and a gold record: label, topic, sender address and ISO date. The gold record is computed
+ * from headers and from the folder a mail lies in. Headers that would give the answer away (mailing
+ * list headers, transport headers, filter verdicts) never reach the text.
+ *
+ * <p>All limits are in UTF-8 bytes of cleaned text, so no tokenizer is needed to reproduce the data set. Reading is
+ * deterministic: files are visited in sorted order and the train/test split is a hash of the
+ * normalised subject, so a thread never lies on both sides.
+ */
+public final class MailCorpus {
+
+  /** Longest sender line kept, in UTF-8 bytes. */
+  public static final int MAX_FROM = 100;
+
+  /** Longest date line kept, in UTF-8 bytes. */
+  public static final int MAX_DATE = 60;
+
+  /** Longest subject kept, in UTF-8 bytes. */
+  public static final int MAX_SUBJECT = 120;
+
+  /** Longest body start kept, in UTF-8 bytes. */
+  public static final int MAX_BODY = 320;
+
+  /** Topics a mail can have; {@code other} stands for everything that is not one of the lists. */
+  public static final List<String> TOPICS =
+      List.of("exmh", "fork", "ilug", "razor", "rpm", "spamassassin", "zzzzteana", "other");
+
+  private static final List<String> FOLDERS =
+      List.of("easy-ham-1", "easy-ham-2", "hard-ham-1", "spam-1", "spam-2");
+
+  private static final Pattern ADDRESS =
+      Pattern.compile("[A-Za-z0-9][A-Za-z0-9._%+=&~#-]*@[A-Za-z0-9][A-Za-z0-9.-]*\\.[A-Za-z]{2,6}");
+
+  private static final Pattern ENCODED_WORD =
+      Pattern.compile("=\\?([A-Za-z0-9._-]+)\\?([BbQq])\\?([^?]*)\\?=(?:\\s+(?==\\?))?");
+
+  private static final Pattern DAY_MONTH_YEAR =
+      Pattern.compile("\\b(\\d{1,2})[\\s-]+([A-Za-z]{3})[A-Za-z]*[\\s,-]+(\\d{4}|\\d{2})\\b");
+
+  private static final Pattern MONTH_DAY_YEAR =
+      Pattern.compile("\\b([A-Za-z]{3})[A-Za-z]*\\s+(\\d{1,2}),?\\s+(?:[0-9:]+\\s+)?(\\d{4})\\b");
+
+  private static final Pattern YEAR_MONTH_DAY =
+      Pattern.compile("\\b(\\d{4})[-/.](\\d{1,2})[-/.](\\d{1,2})\\b");
+
+  private static final List<String> MONTHS =
+      List.of(
+          "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec");
+
+  private static final Pattern SUBJECT_PREFIX =
+      Pattern.compile("^(?:\\s*(?:re|fw|fwd|aw|sv)\\s*(?:\\[\\d+\\])?\\s*:|\\s*\\[[^\\]]{1,30}\\])+");
+
+  private static final Pattern CHARSET = Pattern.compile("charset\\s*=\\s*\"?([A-Za-z0-9._:-]+)");
+
+  private static final Pattern BOUNDARY =
+      Pattern.compile("boundary\\s*=\\s*(?:\"([^\"]+)\"|([^\\s;]+))", Pattern.CASE_INSENSITIVE);
+
+  private static final Charset FALLBACK = Charset.forName("windows-1252");
+
+  private MailCorpus() {}
+
+  /**
+   * One mail with its gold record.
+   *
+   * @param id file name without extension; unique within the corpus
+   * @param split {@code train} or {@code test}
+   * @param group hash of the normalised subject; mails of one thread share it
+   * @param content user message shown to the model
+   * @param label {@code ham} or {@code spam}
+   * @param topic one of {@link #TOPICS}
+   * @param sender bare sender address in lower case
+   * @param date sending date as written by the sender, ISO format
+   * @param subject cleaned subject line
+   */
+  public record Mail(
+      String id,
+      String split,
+      String group,
+      String content,
+      String label,
+      String topic,
+      String sender,
+      String date,
+      String subject) {
+
+    /** Returns the gold record in the exact form the model is trained to write. */
+    public String answer() {
+      return "{\"label\":\""
+          + label
+          + "\",\"topic\":\""
+          + topic
+          + "\",\"sender\":\""
+          + sender
+          + "\",\"date\":\""
+          + date
+          + "\"}";
+    }
+
+    /** Returns this mail as one line of JSON. */
+    public String toJson() {
+      return "{\"id\":"
+          + quote(id)
+          + ",\"split\":"
+          + quote(split)
+          + ",\"group\":"
+          + quote(group)
+          + ",\"content\":"
+          + quote(content)
+          + ",\"label\":"
+          + quote(label)
+          + ",\"topic\":"
+          + quote(topic)
+          + ",\"sender\":"
+          + quote(sender)
+          + ",\"date\":"
+          + quote(date)
+          + ",\"subject\":"
+          + quote(subject)
+          + "}";
+    }
+  }
+
+  /**
+   * Writes the corpus as JSON lines.
+   *
+   * @param args data folder of the corpus package and output file
+   * @throws IOException if a file cannot be read or written
+   */
+  public static void main(String[] args) throws IOException {
+    if (args.length != 2) {
+      System.err.println("usage: java MailCorpus.java <data folder> <out.jsonl>");
+      System.exit(2);
+    }
+    List<Mail> mails = read(Path.of(args[0]));
+    Path out = Path.of(args[1]);
+    try (BufferedWriter writer = Files.newBufferedWriter(out)) {
+      for (Mail mail : mails) {
+        writer.write(mail.toJson());
+        writer.write('\n');
+      }
+    }
+    Map<String, Integer> counts = new TreeMap<>();
+    for (Mail mail : mails) {
+      counts.merge("split " + mail.split(), 1, Integer::sum);
+      counts.merge("label " + mail.label(), 1, Integer::sum);
+      counts.merge("topic " + mail.topic(), 1, Integer::sum);
+    }
+    System.out.println(mails.size() + " mails " + counts);
+  }
+
+  /**
+   * Reads the corpus.
+   *
+   * @param dataFolder folder that holds {@code easy-ham-1}, {@code spam-1} and so on
+   * @return mails in a fixed order, without exact duplicates and without mails whose sender or date
+   *     cannot be parsed
+   * @throws IOException if a file cannot be read
+   */
+  public static List<Mail> read(Path dataFolder) throws IOException {
+    List<Mail> mails = new ArrayList<>();
+    Set<String> seen = new HashSet<>();
+    for (String folder : FOLDERS) {
+      Path path = dataFolder.resolve(folder);
+      if (!Files.isDirectory(path)) {
+        continue;
+      }
+      List<Path> files;
+      try (Stream<Path> stream = Files.list(path)) {
+        files = stream.filter(f -> f.getFileName().toString().endsWith(".txt")).sorted().toList();
+      }
+      boolean spam = folder.startsWith("spam");
+      for (Path file : files) {
+        String name = file.getFileName().toString();
+        String id = name.substring(0, name.length() - ".txt".length());
+        Optional<Mail> mail = parse(id, Files.readAllBytes(file), spam);
+        if (mail.isPresent() && seen.add(mail.get().content())) {
+          mails.add(mail.get());
+        }
+      }
+    }
+    return mails;
+  }
+
+  /**
+   * Parses one raw mail.
+   *
+   * @param id identifier of the mail
+   * @param raw bytes of the mail, headers and body
+   * @param spam whether the mail is unsolicited
+   * @return the mail, or nothing when its sender or date cannot be read
+   */
+  public static Optional<Mail> parse(String id, byte[] raw, boolean spam) {
+    String text = decode(raw, null).replace("\r\n", "\n").replace('\r', '\n');
+    int split = text.indexOf("\n\n");
+    String head = split < 0 ? text : text.substring(0, split);
+    String body = split < 0 ? "" : text.substring(split + 2);
+    Map<String, String> headers = headers(head);
+
+    String from = limit(squeeze(decodeWords(headers.getOrDefault("from", ""))), MAX_FROM);
+    String date = limit(squeeze(headers.getOrDefault("date", "")), MAX_DATE);
+    String subject = limit(squeeze(decodeWords(headers.getOrDefault("subject", ""))), MAX_SUBJECT);
+    Optional<String> sender = sender(from);
+    Optional<LocalDate> day = date(date);
+    if (sender.isEmpty() || day.isEmpty()) {
+      return Optional.empty();
+    }
+    String start = limit(squeeze(body(headers, body, 0)), MAX_BODY);
+    String key = normaliseSubject(subject);
+    String group = hash(key.isEmpty() ? sender.get() : key);
+    String part = Integer.parseInt(group.substring(0, 6), 16) % 1000 < 142 ? "test" : "train";
+    return Optional.of(
+        new Mail(
+            id,
+            part,
+            group,
+            content(from, date, subject, start),
+            spam ? "spam" : "ham",
+            spam ? "other" : topic(headers),
+            sender.get(),
+            day.get().toString(),
+            subject));
+  }
+
+  /**
+   * Builds the user message from cleaned parts.
+   *
+   * @param from sender line
+   * @param date date line
+   * @param subject subject line
+   * @param body start of the body
+   * @return text shown to the model
+   */
+  public static String content(String from, String date, String subject, String body) {
+    return "From: " + from + "\nDate: " + date + "\nSubject: " + subject + "\n\n" + body;
+  }
+
+  /** Returns the bare sender address of a sender line in lower case, if there is exactly one. */
+  static Optional<String> sender(String from) {
+    int open = from.lastIndexOf('<');
+    int close = from.indexOf('>', open + 1);
+    String part = open >= 0 && close > open ? from.substring(open + 1, close) : from;
+    Matcher matcher = ADDRESS.matcher(part);
+    if (!matcher.find()) {
+      return Optional.empty();
+    }
+    String found = matcher.group();
+    if (found.length() > 64 || part.indexOf(found) > 0 && part.charAt(0) != '"' && open >= 0) {
+      return Optional.empty();
+    }
+    return Optional.of(found.toLowerCase(Locale.ROOT));
+  }
+
+  /** Reads the calendar date of a date line as written, without any time-zone shift. */
+  static Optional<LocalDate> date(String line) {
+    try {
+      Matcher m = DAY_MONTH_YEAR.matcher(line);
+      if (m.find() && month(m.group(2)) > 0) {
+        return day(year(m.group(3)), month(m.group(2)), Integer.parseInt(m.group(1)));
+      }
+      m = MONTH_DAY_YEAR.matcher(line);
+      if (m.find() && month(m.group(1)) > 0) {
+        return day(year(m.group(3)), month(m.group(1)), Integer.parseInt(m.group(2)));
+      }
+      m = YEAR_MONTH_DAY.matcher(line);
+      if (m.find()) {
+        return day(
+            Integer.parseInt(m.group(1)),
+            Integer.parseInt(m.group(2)),
+            Integer.parseInt(m.group(3)));
+      }
+    } catch (DateTimeException e) {
+      return Optional.empty();
+    }
+    return Optional.empty();
+  }
+
+  private static Optional<LocalDate> day(int year, int month, int day) {
+    return year < 1980 || year > 2060 ? Optional.empty() : Optional.of(LocalDate.of(year, month, day));
+  }
+
+  private static int month(String name) {
+    return MONTHS.indexOf(name.toLowerCase(Locale.ROOT)) + 1;
+  }
+
+  private static int year(String digits) {
+    int value = Integer.parseInt(digits);
+    return digits.length() == 4 ? value : value < 60 ? 2000 + value : 1900 + value;
+  }
+
+  private static String topic(Map<String, String> headers) {
+    StringBuilder all = new StringBuilder();
+    for (String name :
+        List.of("list-id", "mailing-list", "x-mailing-list", "x-beenthere", "x-loop", "sender")) {
+      all.append(headers.getOrDefault(name, "").toLowerCase(Locale.ROOT)).append('\n');
+    }
+    String lists = all.toString().replace("spamassassin.taint.org", "");
+    if (lists.contains("exmh-")) {
+      return "exmh";
+    } else if (lists.contains("razor-users")) {
+      return "razor";
+    } else if (lists.contains("spamassassin-")) {
+      return "spamassassin";
+    } else if (lists.contains("rpm-")) {
+      return "rpm";
+    } else if (lists.contains("zzzzteana")) {
+      return "zzzzteana";
+    } else if (lists.contains("linux.ie")) {
+      return "ilug";
+    } else if (lists.contains("fork")) {
+      return "fork";
+    }
+    return "other";
+  }
+
+  /** Returns the subject without reply and list prefixes, lower case, letters and digits only. */
+  static String normaliseSubject(String subject) {
+    String lower = subject.toLowerCase(Locale.ROOT);
+    String stripped = SUBJECT_PREFIX.matcher(lower).replaceFirst("");
+    return stripped.replaceAll("[^\\p{L}\\p{Nd}]+", " ").strip();
+  }
+
+  private static Map<String, String> headers(String head) {
+    Map<String, String> headers = new TreeMap<>();
+    String name = null;
+    for (String line : head.split("\n")) {
+      if (!line.isEmpty() && (line.charAt(0) == ' ' || line.charAt(0) == '\t')) {
+        if (name != null) {
+          headers.computeIfPresent(name, (k, v) -> v + " " + line.strip());
+        }
+        continue;
+      }
+      int colon = line.indexOf(':');
+      if (colon <= 0 || line.substring(0, colon).indexOf(' ') >= 0) {
+        name = null;
+        continue;
+      }
+      name = line.substring(0, colon).toLowerCase(Locale.ROOT);
+      if (headers.containsKey(name)) {
+        name = null;
+        continue;
+      }
+      headers.put(name, line.substring(colon + 1).strip());
+    }
+    return headers;
+  }
+
+  private static String body(Map<String, String> headers, String body, int depth) {
+    String type = headers.getOrDefault("content-type", "text/plain");
+    String lowerType = type.toLowerCase(Locale.ROOT);
+    if (lowerType.startsWith("multipart/") && depth < 4) {
+      Matcher matcher = BOUNDARY.matcher(type);
+      if (matcher.find()) {
+        String boundary = matcher.group(1) != null ? matcher.group(1) : matcher.group(2);
+        String best = "";
+        for (String part : parts(body, boundary)) {
+          int split = part.indexOf("\n\n");
+          boolean bare = part.startsWith("\n") || split < 0;
+          Map<String, String> sub = bare ? Map.of() : headers(part.substring(0, split));
+          String subType =
+              sub.getOrDefault("content-type", "text/plain").toLowerCase(Locale.ROOT);
+          if (!subType.startsWith("text/") && !subType.startsWith("multipart/")) {
+            continue;
+          }
+          String text = body(sub, bare ? part : part.substring(split + 2), depth + 1);
+          if (best.isBlank()) {
+            best = text;
+          }
+          if (subType.startsWith("text/plain") && !text.isBlank()) {
+            return text;
+          }
+        }
+        return best;
+      }
+    }
+    String text = transfer(headers, lowerType, body);
+    boolean html = lowerType.startsWith("text/html");
+    if (!html && text.length() > 0) {
+      String start = text.stripLeading();
+      html = start.regionMatches(true, 0, "<html", 0, 5) || start.startsWith("<!DOCTYPE");
+    }
+    return html ? stripHtml(text) : text;
+  }
+
+  private static List<String> parts(String body, String boundary) {
+    List<String> parts = new ArrayList<>();
+    String mark = "--" + boundary;
+    int at = body.indexOf(mark);
+    while (at >= 0) {
+      int from = body.indexOf('\n', at);
+      if (from < 0 || body.startsWith("--", at + mark.length())) {
+        break;
+      }
+      int next = body.indexOf(mark, from);
+      parts.add(body.substring(from + 1, next < 0 ? body.length() : next));
+      at = next;
+    }
+    return parts;
+  }
+
+  private static String transfer(Map<String, String> headers, String type, String body) {
+    String encoding =
+        headers.getOrDefault("content-transfer-encoding", "").strip().toLowerCase(Locale.ROOT);
+    Matcher matcher = CHARSET.matcher(type);
+    String charset = matcher.find() ? matcher.group(1) : null;
+    String head = body.length() > 60_000 ? body.substring(0, 60_000) : body;
+    if (encoding.equals("quoted-printable")) {
+      return decode(quotedPrintable(head.replace("=\n", ""), false), charset);
+    } else if (encoding.equals("base64")) {
+      return decode(base64(head), charset);
+    }
+    return head;
+  }
+
+  private static byte[] quotedPrintable(String text, boolean underscore) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream(text.length());
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (c == '=' && i + 2 < text.length() && hex(text, i + 1) >= 0) {
+        out.write(hex(text, i + 1));
+        i += 2;
+      } else if (c == '_' && underscore) {
+        out.write(' ');
+      } else {
+        byte[] bytes = String.valueOf(c).getBytes(StandardCharsets.UTF_8);
+        out.write(bytes, 0, bytes.length);
+      }
+    }
+    return out.toByteArray();
+  }
+
+  private static int hex(String text, int at) {
+    if (at + 1 >= text.length()) {
+      return -1;
+    }
+    int high = Character.digit(text.charAt(at), 16);
+    int low = Character.digit(text.charAt(at + 1), 16);
+    return high < 0 || low < 0 ? -1 : high * 16 + low;
+  }
+
+  private static byte[] base64(String text) {
+    String clean = text.replaceAll("[^A-Za-z0-9+/]", "");
+    clean = clean.substring(0, clean.length() / 4 * 4);
+    return Base64.getDecoder().decode(clean);
+  }
+
+  private static String decodeWords(String header) {
+    Matcher matcher = ENCODED_WORD.matcher(header);
+    StringBuilder out = new StringBuilder();
+    while (matcher.find()) {
+      byte[] bytes =
+          matcher.group(2).equalsIgnoreCase("B")
+              ? base64(matcher.group(3))
+              : quotedPrintable(matcher.group(3), true);
+      matcher.appendReplacement(
+          out, Matcher.quoteReplacement(decode(bytes, matcher.group(1))));
+    }
+    return matcher.appendTail(out).toString();
+  }
+
+  private static String decode(byte[] bytes, String charset) {
+    try {
+      return StandardCharsets.UTF_8
+          .newDecoder()
+          .onMalformedInput(CodingErrorAction.REPORT)
+          .decode(ByteBuffer.wrap(bytes))
+          .toString();
+    } catch (CharacterCodingException e) {
+      try {
+        if (charset != null && Charset.isSupported(charset)) {
+          return new String(bytes, Charset.forName(charset));
+        }
+      } catch (IllegalArgumentException ignored) {
+        // An unusable charset name is common in this corpus; the fallback below is as good.
+      }
+      return new String(bytes, FALLBACK);
+    }
+  }
+
+  private static String stripHtml(String html) {
+    return html.replaceAll("(?s)<!--.*?-->", " ")
+        .replaceAll("(?is)<(style|script|title)\\b.*?</\\1\\s*>", " ")
+        .replaceAll("<[^<>]{0,2000}>", " ")
+        .replace("&nbsp;", " ")
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&#39;", "'")
+        .replace("&amp;", "&")
+        .replaceAll("&#?[A-Za-z0-9]{1,8};", " ");
+  }
+
+  /** Collapses white space and drops control characters and broken surrogates. */
+  static String squeeze(String text) {
+    StringBuilder out = new StringBuilder(Math.min(text.length(), 1024));
+    boolean gap = false;
+    for (int i = 0; i < text.length(); ) {
+      int c = text.codePointAt(i);
+      i += Character.charCount(c);
+      int type = Character.getType(c);
+      boolean drop =
+          Character.isWhitespace(c)
+              || Character.isSpaceChar(c)
+              || c == 0xFFFD
+              || type == Character.CONTROL
+              || type == Character.SURROGATE
+              || type == Character.FORMAT
+              || type == Character.PRIVATE_USE
+              || type == Character.UNASSIGNED;
+      if (drop) {
+        gap = true;
+      } else {
+        if (gap && out.length() > 0) {
+          out.append(' ');
+        }
+        gap = false;
+        out.appendCodePoint(c);
+      }
+    }
+    return out.toString();
+  }
+
+  /** Cuts a text after a number of UTF-8 bytes, never inside a character. */
+  static String limit(String text, int max) {
+    int bytes = 0;
+    for (int i = 0; i < text.length(); ) {
+      int c = text.codePointAt(i);
+      bytes += c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+      if (bytes > max) {
+        return text.substring(0, i).strip();
+      }
+      i += Character.charCount(c);
+    }
+    return text;
+  }
+
+  private static String hash(String text) {
+    try {
+      byte[] digest =
+          MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
+      return HexFormat.of().formatHex(digest, 0, 6);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static String quote(String text) {
+    StringBuilder out = new StringBuilder(text.length() + 16).append('"');
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      switch (c) {
+        case '"' -> out.append("\\\"");
+        case '\\' -> out.append("\\\\");
+        case '\n' -> out.append("\\n");
+        default -> {
+          if (c < 0x20) {
+            out.append(String.format("\\u%04x", (int) c));
+          } else {
+            out.append(c);
+          }
+        }
+      }
+    }
+    return out.append('"').toString();
+  }
+}

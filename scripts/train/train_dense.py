@@ -1,0 +1,150 @@
+"""Trains the dense base model with layer dropout and a rotating early-exit loss."""
+
+import argparse
+import os
+import random
+import time
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+import bpe
+import data
+import model as mdl
+from optim import Optimiser
+
+
+def loss_of(model, x, ids, weight, rng, keep_prompt=0.35, only_answer=False):
+    """Weighted next-token loss at the positions that carry weight."""
+    w = weight[:, 1:].copy()
+    prompt = w == np.float32(data.W_PROMPT)
+    if only_answer:
+        w[prompt] = 0
+    else:
+        w[prompt & (rng.random(w.shape) > keep_prompt)] = 0
+    rows = torch.from_numpy(np.flatnonzero(w))
+    wt = torch.from_numpy(w).flatten()[rows]
+    hidden = x[:, :-1].reshape(-1, x.shape[-1])[rows]
+    ce = F.cross_entropy(model.logits(hidden), ids[:, 1:].reshape(-1)[rows], reduction="none")
+    return (ce * wt).sum() / wt.sum()
+
+
+@torch.no_grad()
+def forced(run, tok, mails, batch=32):
+    """Teacher-forced exact match per field: every token of the field is the argmax."""
+    samples = sorted((data.encode(tok, m["content"], m) for m in mails), key=lambda s: len(s[0]))
+    hits, nll, count = np.zeros(4), 0.0, 0
+    for at in range(0, len(samples), batch):
+        ids, _, field = data.pad(samples[at : at + batch])
+        x, model = run(torch.from_numpy(ids))
+        for b in range(len(ids)):
+            pos = np.flatnonzero(field[b] >= 1)
+            logits = model.logits(x[b, pos - 1])
+            target = torch.from_numpy(ids[b, pos])
+            nll += F.cross_entropy(logits, target, reduction="sum").item()
+            count += len(pos)
+            good = (logits.argmax(-1) == target).numpy()
+            for k in range(4):
+                hits[k] += good[field[b, pos] == 2 + k].all()
+    return hits / len(samples) * 100, nll / count
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument("mails")
+    p.add_argument("tokenizer")
+    p.add_argument("out", help="checkpoint to write; training resumes from it when it exists")
+    p.add_argument("--steps", type=int, default=4000)
+    p.add_argument("--minutes", type=float, help="follow the clock instead of --steps")
+    p.add_argument("--batch", type=int, default=16)
+    p.add_argument("--short-until", type=float, default=0.6, help="share of the run with short mails")
+    p.add_argument("--layer-drop", type=float, default=0.1)
+    p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--threads", type=int, default=2)
+    p.add_argument("--save-minutes", type=float, default=3)
+    p.add_argument("--smoke", action="store_true", help="50 steps, no evaluation")
+    p.add_argument("--profile", action="store_true", help="20 steps, prints the rate")
+    a = p.parse_args()
+    torch.set_num_threads(a.threads)
+    tok = bpe.Tokenizer(a.tokenizer)
+    mails = [m for m in data.read(a.mails) if m["split"] == "train"]
+    held = [m for m in mails if data.is_calibration(m)]
+    mails = [m for m in mails if not data.is_calibration(m)]
+    shape = mdl.Shape(vocab=len(tok.vocab))
+    weights = mdl.init(shape, a.seed)
+    step, spent = 0, 0.0
+    saved = torch.load(a.out) if os.path.exists(a.out) else None
+    if saved:
+        weights, step, spent = saved["weights"], saved["step"], saved["spent"]
+    for t in weights.values():
+        t.requires_grad_(True)
+    flat = lambda k: "proj" not in k
+    opt = Optimiser(
+        [t for k, t in weights.items() if not flat(k)], [t for k, t in weights.items() if flat(k)]
+    )
+    if saved:
+        opt.restore(saved["opt"])
+    model = mdl.Model(shape, weights)
+    print("parameters", sum(t.numel() for t in weights.values()), "held out", len(held), flush=True)
+
+    batches = data.Batches(mails, tok, a.seed + step)
+    rng, coin = np.random.default_rng(a.seed + step), random.Random(a.seed + step)
+    torch.manual_seed(a.seed + step)
+    start, last_save, tokens, window, mark = time.time(), time.time(), 0, [], time.time()
+
+    def checkpoint():
+        torch.save(
+            {"weights": weights, "opt": opt.state(), "step": step, "spent": spent,
+             "shape": vars(shape)},
+            a.out + ".tmp",
+        )  # fmt: skip
+        os.replace(a.out + ".tmp", a.out)
+
+    limit = 20 if a.profile else 50 if a.smoke else None
+    while True:
+        now = spent + time.time() - start
+        progress = now / 60 / a.minutes if a.minutes else step / a.steps
+        if progress >= 1 or (limit and step >= limit):
+            break
+        scale = min(1.0, (step + 1) / 60) * max(0.01, min(1.0, (1 - progress) / 0.6))
+        p_short = 0.6 if progress < a.short_until * 0.5 else 0.35 if progress < a.short_until else 0.15
+        short = coin.random() < p_short
+        ids, weight, _ = batches.next(short, a.batch * 2 if short else a.batch)
+        x = torch.from_numpy(ids)
+        ramp = min(1.0, max(0.0, progress - 0.15) / 0.3) * a.layer_drop
+        drop = [
+            i for i in range(2, shape.layers)
+            if coin.random() < ramp * (2 ** (i / (shape.layers - 1)) - 1)
+        ]  # fmt: skip
+        tap = 2 + step % (shape.layers - 3) if progress > 0.15 and step % 2 == 0 else None
+        h, early = model.forward(x, drop, tap)
+        loss = main_loss = loss_of(model, h, x, weight, rng)
+        if early is not None:
+            share = 0.03 + 0.2 * (tap + 1) / shape.layers
+            loss = loss + share * loss_of(model, early, x, weight, rng, only_answer=True)
+        loss.backward()
+        opt.step(scale)
+        window.append(main_loss.item())
+        tokens += ids.size
+        step += 1
+        if step % 50 == 0 or a.profile:
+            rate = tokens / (time.time() - mark)
+            print(f"step {step} progress {progress:.3f} loss {np.mean(window):.4f} tok/s {rate:.0f}", flush=True)
+            tokens, window, mark = 0, [], time.time()
+        if step % 200 == 0 and not limit:
+            fields, nll = forced(lambda i: (model.forward(i)[0], model), tok, held)
+            print(f"  held-out train threads: label/topic/sender/date {np.round(fields, 1)} nll {nll:.4f}", flush=True)
+        if time.time() - last_save > a.save_minutes * 60:
+            spent_before = spent
+            spent += time.time() - start
+            checkpoint()
+            spent, last_save = spent_before, time.time()
+    spent += time.time() - start
+    if not a.profile:
+        checkpoint()
+    print(f"finished after {step} steps, {spent / 60:.1f} minutes", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+package dev.nightjar.udfs;
+
+import dev.nightjar.engine.LlmEngine;
+import dev.nightjar.engine.api.EngineConfig;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * The engines of this JVM: one per model and configuration, shared by all tasks. An engine is loaded by the first task
+ * that needs it while the others wait, and stays loaded when idle until another one is needed, so the next stage finds it
+ * warm. Safe for concurrent use.
+ */
+public final class ExecutorEngines {
+  /** The model that the engine's jar carries. */
+  public static final String EMBEDDED = "embedded";
+
+  private static final ExecutorEngines INSTANCE = new ExecutorEngines();
+
+  private final Map<Key, Loaded> engines = new LinkedHashMap<>();
+  private long loads;
+
+  private ExecutorEngines() {}
+
+  private record Key(String model, EngineConfig config) {}
+
+  /** An engine and the number of tasks that use it. */
+  private static final class Loaded {
+    private final LlmEngine engine;
+    private int users;
+
+    Loaded(LlmEngine engine) {
+      this.engine = engine;
+    }
+  }
+
+  /** A task's hold on an engine; give it back with {@link #close()}, which may be called twice. */
+  public static final class Lease implements AutoCloseable {
+    private final Loaded loaded;
+    private boolean open = true;
+
+    private Lease(Loaded loaded) {
+      this.loaded = loaded;
+    }
+
+    /** The engine, valid until the lease is closed. */
+    public LlmEngine engine() {
+      return loaded.engine;
+    }
+
+    @Override
+    public void close() {
+      INSTANCE.release(this);
+    }
+  }
+
+  /** Borrows the engine of this model and configuration, loading it if this JVM has not got it. */
+  public static Lease acquire(String model, EngineConfig config) {
+    return INSTANCE.lease(new Key(model, config));
+  }
+
+  /** Number of engines loaded since this JVM started. */
+  public static long loads() {
+    return INSTANCE.numLoads();
+  }
+
+  /** Number of engines loaded now. */
+  public static int size() {
+    return INSTANCE.numLoaded();
+  }
+
+  /** Bytes of weights of the engines loaded now. */
+  public static long weightBytes() {
+    return INSTANCE.sumWeightBytes();
+  }
+
+  /** Closes all engines that no task uses. */
+  public static void closeIdle() {
+    INSTANCE.evictIdle();
+  }
+
+  private synchronized Lease lease(Key key) {
+    Loaded loaded = engines.get(key);
+    if (loaded == null) {
+      evictIdle();
+      loaded = new Loaded(load(key));
+      loads++;
+      engines.put(key, loaded);
+    }
+    loaded.users++;
+    return new Lease(loaded);
+  }
+
+  private static LlmEngine load(Key key) {
+    return key.model().equals(EMBEDDED)
+        ? LlmEngine.loadEmbedded(key.config())
+        : LlmEngine.load(Path.of(key.model()), key.config());
+  }
+
+  private synchronized void release(Lease lease) {
+    if (lease.open) {
+      lease.open = false;
+      lease.loaded.users--;
+    }
+  }
+
+  private synchronized void evictIdle() {
+    engines
+        .values()
+        .removeIf(
+            loaded -> {
+              if (loaded.users > 0) {
+                return false;
+              }
+              loaded.engine.close();
+              return true;
+            });
+  }
+
+  private synchronized long numLoads() {
+    return loads;
+  }
+
+  private synchronized int numLoaded() {
+    return engines.size();
+  }
+
+  private synchronized long sumWeightBytes() {
+    long bytes = 0;
+    for (Loaded loaded : engines.values()) {
+      bytes += loaded.engine.info().weightBytes();
+    }
+    return bytes;
+  }
+}

@@ -1,0 +1,161 @@
+package dev.nightjar.udfs;
+
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.nightjar.engine.api.EngineConfig;
+import dev.nightjar.engine.api.SamplingParams;
+import java.io.Serializable;
+import java.time.LocalDate;
+import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
+
+/**
+ * Everything the executors need to know of a run. Made once on the driver; immutable; travels with the tasks.
+ *
+ * @param model a path that every executor sees, or {@code embedded}
+ * @param keyColumn the column that identifies a row, or null to use a hash of the prompt
+ * @param maxPromptChars most characters of a row's prompt
+ */
+public record InferenceOptions(
+    String model,
+    EngineConfig engine,
+    SamplingParams sampling,
+    PromptSource prompt,
+    String keyColumn,
+    int maxPromptChars,
+    ErrorMode errorMode,
+    String runId,
+    LocalDate runDate)
+    implements Serializable {
+
+  /** Characters a row's prompt may have unless said otherwise. */
+  public static final int DEFAULT_MAX_PROMPT_CHARS = 1_000_000;
+
+  private static final JsonMapper JSON = new JsonMapper();
+
+  public InferenceOptions {
+    Objects.requireNonNull(model, "model is null");
+    Objects.requireNonNull(engine, "engine is null");
+    Objects.requireNonNull(sampling, "sampling is null");
+    Objects.requireNonNull(prompt, "prompt is null");
+    Objects.requireNonNull(errorMode, "errorMode is null");
+    Objects.requireNonNull(runId, "runId is null");
+    Objects.requireNonNull(runDate, "runDate is null");
+  }
+
+  /** The options that shape an answer, as a JSON object with keys in a fixed order. */
+  String answerJson() {
+    return answerNode().toString();
+  }
+
+  /** The effective options as stored in the result table: those of the answer, then those of speed. */
+  public String toJson() {
+    ObjectNode node = answerNode();
+    node.put("batch_size", engine.maxBatch());
+    node.put("prompt_chunk", engine.promptChunk());
+    node.put("step_tokens", engine.stepTokens());
+    node.put("max_kv_bytes", engine.maxKvBytes());
+    return node.toString();
+  }
+
+  private ObjectNode answerNode() {
+    ObjectNode node = JSON.createObjectNode();
+    node.put("depth", engine.depth());
+    node.put("max_tokens", sampling.maxTokens());
+    node.put("temperature", sampling.temperature());
+    node.put("top_k", sampling.topK());
+    node.put("top_p", sampling.topP());
+    node.put("min_p", sampling.minP());
+    node.put("repetition_penalty", sampling.repetitionPenalty());
+    node.put("seed", sampling.seed());
+    sampling.stop().forEach(node.putArray("stop")::add);
+    node.put("logprobs", sampling.logprobs());
+    node.put("overlong", engine.overlong().name().toLowerCase(Locale.ROOT));
+    return node;
+  }
+
+  private Object writeReplace() {
+    return new Form(
+        model,
+        new EngineForm(
+            engine.depth(),
+            engine.maxBatch(),
+            engine.promptChunk(),
+            engine.stepTokens(),
+            engine.maxKvBytes(),
+            engine.overlong()),
+        new SamplingForm(
+            sampling.maxTokens(),
+            sampling.temperature(),
+            sampling.topK(),
+            sampling.topP(),
+            sampling.minP(),
+            sampling.repetitionPenalty(),
+            sampling.seed(),
+            sampling.stop(),
+            sampling.logprobs()),
+        prompt,
+        keyColumn,
+        maxPromptChars,
+        errorMode,
+        runId,
+        runDate);
+  }
+
+  /** The serialised form: the engine's own records are not serialisable. */
+  private record Form(
+      String model,
+      EngineForm engine,
+      SamplingForm sampling,
+      PromptSource prompt,
+      String keyColumn,
+      int maxPromptChars,
+      ErrorMode errorMode,
+      String runId,
+      LocalDate runDate)
+      implements Serializable {
+    private Object readResolve() {
+      return new InferenceOptions(
+          model,
+          engine.restore(),
+          sampling.restore(),
+          prompt,
+          keyColumn,
+          maxPromptChars,
+          errorMode,
+          runId,
+          runDate);
+    }
+  }
+
+  private record EngineForm(
+      String depth,
+      int maxBatch,
+      int promptChunk,
+      int stepTokens,
+      long maxKvBytes,
+      EngineConfig.Overlong overlong)
+      implements Serializable {
+    EngineConfig restore() {
+      return new EngineConfig(depth, maxBatch, promptChunk, stepTokens, maxKvBytes, overlong);
+    }
+  }
+
+  private record SamplingForm(
+      int maxTokens,
+      float temperature,
+      int topK,
+      float topP,
+      float minP,
+      float repetitionPenalty,
+      long seed,
+      List<String> stop,
+      int logprobs)
+      implements Serializable {
+    SamplingParams restore() {
+      return new SamplingParams(
+          maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop, logprobs);
+    }
+  }
+}
