@@ -27,10 +27,10 @@ MARGIN = 1e-3
 
 
 def raw(tensor, dtype):
-    """Little-endian bytes of a float64 tensor in a plain dtype."""
+    """Little-endian bytes of a float64 tensor in a plain dtype; rounds to fp32 first."""
     if dtype == "BF16":
         return tensor.to(torch.float32).to(torch.bfloat16).view(torch.int16).numpy().tobytes()
-    return tensor.numpy().astype({"F32": "<f4", "F16": "<f2"}[dtype]).tobytes()
+    return tensor.numpy().astype("<f4").astype({"F32": "<f4", "F16": "<f2"}[dtype]).tobytes()
 
 
 def rounded(tensor, dtype):

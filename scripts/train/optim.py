@@ -32,6 +32,9 @@ class Optimiser:
     @torch.no_grad()
     def step(self, scale, clip=1.0):
         params = self.matrices + self.others
+        for p in params:  # a dropped layer has no gradient in this step
+            if p.grad is None:
+                p.grad = torch.zeros_like(p)
         norm = torch.stack([p.grad.norm() for p in params]).norm().item()
         if not norm < 1e4:
             for p in params:

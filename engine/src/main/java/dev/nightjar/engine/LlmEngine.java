@@ -5,6 +5,8 @@ import dev.nightjar.engine.api.EngineException;
 import dev.nightjar.engine.api.ErrorCode;
 import dev.nightjar.engine.api.GenerationRequest;
 import dev.nightjar.engine.api.GenerationResult;
+import dev.nightjar.engine.api.LogitsConsumer;
+import dev.nightjar.engine.api.RowDecoder;
 import dev.nightjar.engine.decode.BatchDecoder;
 import dev.nightjar.engine.decode.Scorer;
 import dev.nightjar.engine.depth.Depth;
@@ -15,12 +17,15 @@ import dev.nightjar.engine.model.ModelConfig;
 import dev.nightjar.engine.model.ModelFiles;
 import dev.nightjar.engine.model.ModelWeights;
 import dev.nightjar.engine.model.OpenModel;
+import dev.nightjar.engine.model.WeightsDigest;
+import dev.nightjar.engine.tensor.Tensor;
 import dev.nightjar.engine.tokenizer.PromptEncoder;
 import dev.nightjar.engine.tokenizer.Tokenizers;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Iterator;
 import java.util.List;
 
@@ -79,7 +84,7 @@ public final class LlmEngine implements AutoCloseable {
     try {
       ModelConfig config = files.weights().config();
       Depth depth = Depth.of(spec, facts(path, files), kernels, arena);
-      PromptEncoder encoder = Tokenizers.promptEncoder(files.file());
+      PromptEncoder encoder = Tokenizers.promptEncoder(files.store());
       checkVocabulary(config, encoder);
       ModelWeights weights = ModelWeights.load(files.weights(), depth.updates(), arena);
       LlamaModel model = new LlamaModel(weights, kernels, depth.policy());
@@ -110,7 +115,7 @@ public final class LlmEngine implements AutoCloseable {
         config.hiddenSize(),
         new int[] {config.queryDim(), config.kvDim()},
         folder.resolve("depth"),
-        files::weightsSha256);
+        () -> WeightsDigest.of(files.store()));
   }
 
   private static void checkVocabulary(ModelConfig config, PromptEncoder encoder) {
@@ -132,6 +137,11 @@ public final class LlmEngine implements AutoCloseable {
     return model.config();
   }
 
+  /** The tensors of the model's files, in file order. */
+  public Collection<Tensor> tensors() {
+    return files.store().all();
+  }
+
   /** Text to tokens and back, and the chat template. */
   public PromptEncoder encoder() {
     return encoder;
@@ -141,7 +151,7 @@ public final class LlmEngine implements AutoCloseable {
    * Decodes a stream of rows with continuous batching, on the caller's thread, in input order; rows are pulled as places
    * free up. The returned decoder is confined to one thread.
    */
-  public BatchDecoder decode(Iterator<GenerationRequest> requests) {
+  public RowDecoder decode(Iterator<GenerationRequest> requests) {
     return new BatchDecoder(model, encoder, kernels, options, requests, false);
   }
 
@@ -166,7 +176,7 @@ public final class LlmEngine implements AutoCloseable {
     return new Explanation(result, prompt, decoder.lastTrace());
   }
 
-  /** Scores a token sequence; see {@link #score(int[], Scorer.LogitsConsumer)} for the raw logits. */
+  /** Scores a token sequence; see {@link #score(int[], LogitsConsumer)} for the raw logits. */
   public Score score(int[] tokens) {
     List<Integer> ids = new ArrayList<>(tokens.length);
     for (int token : tokens) {
@@ -186,7 +196,7 @@ public final class LlmEngine implements AutoCloseable {
   }
 
   /** Runs a token sequence through the model and hands out the logits of every position. */
-  public void score(int[] tokens, Scorer.LogitsConsumer consumer) {
+  public void score(int[] tokens, LogitsConsumer consumer) {
     if (tokens.length == 0 || tokens.length > model.config().contextLength()) {
       throw new EngineException(
           ErrorCode.INVALID_PROMPT,

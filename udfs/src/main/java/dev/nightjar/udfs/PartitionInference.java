@@ -1,11 +1,11 @@
 package dev.nightjar.udfs;
 
 import dev.nightjar.engine.LlmEngine;
-import dev.nightjar.engine.RowDecoder;
 import dev.nightjar.engine.api.EngineException;
 import dev.nightjar.engine.api.GenerationRequest;
 import dev.nightjar.engine.api.GenerationResult;
 import dev.nightjar.engine.api.Prompt;
+import dev.nightjar.engine.api.RowDecoder;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Collections;
@@ -19,6 +19,8 @@ import org.apache.spark.api.java.function.MapPartitionsFunction;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.types.StructType;
+import org.apache.spark.util.TaskCompletionListener;
+import org.apache.spark.util.TaskInterruptListener;
 
 /**
  * One partition's path: rows become requests, go through a decoder of this JVM's engine, and leave as result rows in
@@ -49,14 +51,13 @@ final class PartitionInference implements MapPartitionsFunction<Row, Row> {
     }
     TaskContext task = TaskContext.get();
     ExecutorEngines.Lease lease = ExecutorEngines.acquire(options.model(), options.engine());
+    TaskCompletionListener giveBack = context -> lease.close();
+    task.addTaskCompletionListener(giveBack);
     LlmEngine engine = lease.engine();
     Requests requests = new Requests(rows, engine.info().modelFingerprint());
     RowDecoder decoder = engine.decode(requests);
-    task.addTaskCompletionListener(
-        context -> {
-          decoder.cancel();
-          lease.close();
-        });
+    TaskInterruptListener stop = (context, reason) -> decoder.cancel();
+    task.addTaskInterruptListener(stop);
     ResultRows results =
         new ResultRows(input, options, engine.info(), placement(task, engine), timeClasses);
     return new Results(task, requests, decoder, results);
@@ -137,6 +138,9 @@ final class PartitionInference implements MapPartitionsFunction<Row, Row> {
       while (next == null && decoder.hasNext()) {
         next = convert(decoder.next()).orElse(null);
       }
+      if (next == null && task.isInterrupted()) {
+        throw new TaskKilledException("inference was cancelled");
+      }
       return next != null;
     }
 
@@ -151,9 +155,6 @@ final class PartitionInference implements MapPartitionsFunction<Row, Row> {
     }
 
     private Optional<Row> convert(GenerationResult result) {
-      if (task.isInterrupted()) {
-        throw new TaskKilledException("inference was cancelled");
-      }
       Pending row = requests.pending.remove();
       if (progress != null) {
         progress.count(result);

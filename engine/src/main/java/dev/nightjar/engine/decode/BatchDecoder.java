@@ -6,6 +6,7 @@ import dev.nightjar.engine.api.ErrorCode;
 import dev.nightjar.engine.api.GenerationRequest;
 import dev.nightjar.engine.api.GenerationResult;
 import dev.nightjar.engine.api.Prompt;
+import dev.nightjar.engine.api.RowDecoder;
 import dev.nightjar.engine.api.RowError;
 import dev.nightjar.engine.depth.Hashing;
 import dev.nightjar.engine.kernel.Kernels;
@@ -30,7 +31,7 @@ import java.util.NoSuchElementException;
  *
  * <p>Confined to one thread, except {@link #cancel()}.
  */
-public final class BatchDecoder implements Iterator<GenerationResult> {
+public final class BatchDecoder implements RowDecoder {
   private static final int WINDOW_BATCHES = 4;
 
   private final LlamaModel model;
@@ -81,17 +82,17 @@ public final class BatchDecoder implements Iterator<GenerationResult> {
     this.activations = new Activations(config, kernels);
   }
 
-  /** Most rows held at any time. */
+  @Override
   public int window() {
     return WINDOW_BATCHES * options.maxBatch();
   }
 
-  /** Ends the decoding after the current step; {@link #hasNext()} is false from then on. Safe from any thread. */
+  @Override
   public void cancel() {
     cancelled = true;
   }
 
-  /** Rows in flight now. */
+  @Override
   public int runningRows() {
     return running.size();
   }

@@ -1,5 +1,6 @@
 package dev.nightjar.engine.decode;
 
+import dev.nightjar.engine.api.LogitsConsumer;
 import dev.nightjar.engine.kernel.Kernels;
 import dev.nightjar.engine.model.Activations;
 import dev.nightjar.engine.model.KvPages;
@@ -12,16 +13,6 @@ public final class Scorer {
   private static final int CHUNK = 64;
 
   private Scorer() {}
-
-  /** Receives the logits of one position. */
-  public interface LogitsConsumer {
-    /**
-     * Called in position order.
-     *
-     * @param logits {@code [vocabSize]} from {@code offset}; valid during the call only
-     */
-    void accept(int position, float[] logits, int offset);
-  }
 
   /** Runs the tokens through the model; every slot counts as a prompt token that produces logits. */
   public static void score(LlamaModel model, Kernels kernels, int[] tokens, LogitsConsumer consumer) {

@@ -55,7 +55,10 @@ final class GgufCursor {
     return file.bytes().get(LONG, skip(8, thing));
   }
 
-  /** A number of things that take at least {@code minBytes} each, so that it is bounded by the bytes that are left. */
+  /**
+   * A number of things that take at least {@code minBytes} each, so that it is bounded by the bytes
+   * that are left.
+   */
   long readCount(String thing, int minBytes) {
     long at = position;
     long count = readU64(thing);
@@ -74,7 +77,7 @@ final class GgufCursor {
     long length = readU64("the length of " + thing);
     if (length < 0 || length > maxBytes) {
       throw file.invalid(
-          "%s at byte %d is %s bytes long, expected at most %d; the file is damaged, download it again"
+          "%s at byte %d is %s bytes long, expected at most %d; the file is damaged"
               .formatted(thing, at, Long.toUnsignedString(length), maxBytes));
     }
     long start = skip(length, thing);

@@ -8,9 +8,10 @@ import java.util.Collection;
 import java.util.Optional;
 
 /**
- * A memory-mapped GGUF file (version 2 or 3, little-endian). Names, counts, shapes and offsets are checked against the
- * file at open. Element types other than F32, F16, BF16, Q8_0 and Q4_0 are listed as {@link #unsupported()}; asking for
- * such a tensor is an error. Immutable and safe for concurrent reads until closed.
+ * A memory-mapped GGUF file (version 2 or 3, little-endian). Names, counts, shapes and offsets are
+ * checked against the file at open. Element types other than F32, F16, BF16, Q8_0 and Q4_0 are
+ * listed as {@link #unsupported()}; asking for such a tensor is an error. Immutable and safe for
+ * concurrent reads until closed.
  */
 public final class GgufFile implements ModelFile {
   /** The first four bytes, "GGUF", as a little-endian integer. */
@@ -211,7 +212,13 @@ public final class GgufFile implements ModelFile {
               .formatted(ALIGNMENT_KEY, alignment, MAX_ALIGNMENT));
     }
     long dataStart = (headerEnd + alignment - 1) / alignment * alignment;
+    if (infos.length > 0 && dataStart > file.size()) {
+      throw file.invalid(
+          "the data should begin at byte %d, but the file has %d; it is truncated, download it again"
+              .formatted(dataStart, file.size()));
+    }
     long dataBytes = Math.max(0, file.size() - dataStart);
+    tensors.dataStartsAt(dataStart);
     for (TensorInfo info : infos) {
       DType dtype = GgmlTypes.readable(info.type());
       if (dtype == null) {
@@ -225,8 +232,8 @@ public final class GgufFile implements ModelFile {
       }
       if (info.offset() < 0 || info.offset() > dataBytes || info.offset() % alignment != 0) {
         throw file.invalid(
-            ("tensor \"%s\" begins at offset %s, expected a multiple of %d up to %d, the bytes in the"
-                    + " file; the file is truncated or damaged, download it again")
+            ("tensor \"%s\" begins at offset %s, expected a multiple of %d up to %d, the bytes in"
+                    + " the file; the file is truncated or damaged, download it again")
                 .formatted(
                     info.name(), Long.toUnsignedString(info.offset()), alignment, dataBytes));
       }
@@ -236,17 +243,16 @@ public final class GgufFile implements ModelFile {
             ("tensor \"%s\" of %s%s ends beyond the end of the file (%d bytes of data from offset"
                     + " %d); the file is truncated or damaged, download it again")
                 .formatted(
-                    info.name(),
-                    dtype,
-                    Arrays.toString(info.shape()),
-                    dataBytes,
-                    info.offset()));
+                    info.name(), dtype, Arrays.toString(info.shape()), dataBytes, info.offset()));
       }
-      tensors.add(info.name(), dtype, info.shape(), dataStart + info.offset(), length);
+      tensors.add(info.name(), dtype, info.shape(), info.offset(), length);
     }
   }
 
-  /** Bytes of whole blocks, or -1 if they cannot be counted; {@link TensorTable} reports rows that are not whole blocks. */
+  /**
+   * Bytes of whole blocks, or -1 if they cannot be counted; {@link TensorTable} reports rows that
+   * are not whole blocks.
+   */
   private static long byteSize(DType dtype, long[] shape) {
     long elements = TensorTable.elements(shape);
     long blocks = elements / dtype.blockElements();

@@ -11,15 +11,18 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * The key/value pairs of a GGUF file. Values stay in the file until asked for: a call decodes anew, so keep arrays that
- * are needed more than once. Every fault is an {@code INVALID_MODEL} error that names the key, what it holds and what
- * was expected. Unusable once the file is closed.
+ * The key/value pairs of a GGUF file. Values stay in the file until asked for: a call decodes anew,
+ * so keep arrays that are needed more than once. Every fault is an {@code INVALID_MODEL} error that
+ * names the key, what it holds and what was expected. Unusable once the file is closed.
  */
 public final class GgufMetadata {
   private static final int MAX_STRING_BYTES = 16 << 20;
   private static final int MAX_ARRAY_ELEMENTS = 1 << 23;
 
-  /** Where a value lies: {@code [begin, end)} is its payload; {@code element} and {@code count} are of arrays only. */
+  /**
+   * Where a value lies: {@code [begin, end)} is its payload; {@code element} and {@code count} are
+   * of arrays only.
+   */
   record Value(GgufType type, GgufType element, long count, long begin, long end) {}
 
   private final MappedFile file;
@@ -48,7 +51,9 @@ public final class GgufMetadata {
     return values.containsKey(key);
   }
 
-  /** What the key holds, for example {@code STRING} or {@code ARRAY of INT32[32000]}; for people. */
+  /**
+   * What the key holds, for example {@code STRING} or {@code ARRAY of INT32[32000]}; for people.
+   */
   public String describe(String key) {
     Value value = values.get(key);
     if (value == null) {
@@ -59,7 +64,10 @@ public final class GgufMetadata {
         : value.type().toString();
   }
 
-  /** The value's bytes as they lie in the file, for hashing; an array's begin with its first element. */
+  /**
+   * The value's bytes as they lie in the file, for hashing; an array's begin with its first
+   * element.
+   */
   public MemorySegment raw(String key) {
     Value value = require(key, "a value");
     return bytes.asSlice(value.begin(), value.end() - value.begin());
@@ -172,7 +180,7 @@ public final class GgufMetadata {
           integer(key, value.element(), value.begin() + (long) i * value.element().minBytes);
       if (element != (int) element) {
         throw file.invalid(
-            "metadata key \"%s\" holds %d at index %d, expected 32-bit integers; re-export the model"
+            "metadata key \"%s\" holds %d at index %d, expected 32-bit integers; re-export it"
                 .formatted(key, element, i));
       }
       out[i] = (int) element;

@@ -14,8 +14,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * Writes GGUF files of version 3, quantising on the way. Keys and tensors lie in the order in which they were added; the
- * same calls give the same bytes. Not safe for concurrent use.
+ * Writes GGUF files of version 3, quantising on the way. Keys and tensors lie in the order in which
+ * they were added; the same calls give the same bytes. Not safe for concurrent use.
  */
 public final class GgufWriter {
   private final Map<String, byte[]> metadata = new LinkedHashMap<>();
@@ -82,7 +82,10 @@ public final class GgufWriter {
     return add(name, dtype, shape, RowSource.of(values));
   }
 
-  /** Adds a tensor whose rows are asked for when the file is written; {@code shape} is outermost first. */
+  /**
+   * Adds a tensor whose rows are asked for when the file is written; {@code shape} is outermost
+   * first.
+   */
   public GgufWriter add(String name, DType dtype, long[] shape, RowSource source) {
     if (tensors.put(name, new TensorDraft(name, dtype, shape, source)) != null) {
       throw new IllegalArgumentException("tensor " + name + " was added twice");

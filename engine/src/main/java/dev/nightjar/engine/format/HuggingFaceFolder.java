@@ -16,9 +16,10 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * A model folder as Hugging Face publishes them: {@code config.json}, optional tokenizer and generation descriptions, and
- * weights in {@code model.safetensors} or in the shards that {@code model.safetensors.index.json} lists. Immutable and
- * safe for concurrent reads until closed. JSON files are parsed anew by every call; keep what is needed more than once.
+ * A model folder as Hugging Face publishes them: {@code config.json}, optional tokenizer and
+ * generation descriptions, and weights in {@code model.safetensors} or in the shards that {@code
+ * model.safetensors.index.json} lists. Immutable and safe for concurrent reads until closed. JSON
+ * files are parsed anew by every call; keep what is needed more than once.
  */
 public final class HuggingFaceFolder implements ModelFile {
   /** Name of the file with all weights. */
@@ -44,7 +45,9 @@ public final class HuggingFaceFolder implements ModelFile {
     this.config =
         json("config.json")
             .orElseThrow(
-                () -> invalid(folder + " has no config.json, expected a model folder; check the path"));
+                () ->
+                    invalid(
+                        folder + " has no config.json, expected a model folder; check the path"));
   }
 
   /** Opens the folder and maps its weights; faults are {@code INVALID_MODEL} errors. */
@@ -77,7 +80,10 @@ public final class HuggingFaceFolder implements ModelFile {
     return json("generation_config.json");
   }
 
-  /** The content of {@code tokenizer.json}; may be large. Faults are {@code INVALID_TOKENIZER} errors. */
+  /**
+   * The content of {@code tokenizer.json}; may be large. Faults are {@code INVALID_TOKENIZER}
+   * errors.
+   */
   public Optional<JsonNode> tokenizer() {
     return json("tokenizer.json");
   }
@@ -88,8 +94,9 @@ public final class HuggingFaceFolder implements ModelFile {
   }
 
   /**
-   * The default chat template: {@code chat_template.jinja}, else {@code chat_template} of {@code tokenizer_config.json}
-   * (a string, or the entry called {@code default} of a list of named templates).
+   * The default chat template: {@code chat_template.jinja}, else {@code chat_template} of {@code
+   * tokenizer_config.json} (a string, or the entry called {@code default} of a list of named
+   * templates).
    */
   public Optional<String> chatTemplate() {
     Optional<byte[]> file = bytes("chat_template.jinja");
@@ -110,7 +117,9 @@ public final class HuggingFaceFolder implements ModelFile {
     return template.isTextual() ? Optional.of(template.textValue()) : Optional.empty();
   }
 
-  /** The parsed JSON object in the file of this plain name in the folder, if there is such a file. */
+  /**
+   * The parsed JSON object in the file of this plain name in the folder, if there is such a file.
+   */
   public Optional<JsonNode> json(String fileName) {
     return bytes(fileName).map(content -> JsonFiles.parse(content, fileName, codeOf(fileName)));
   }
@@ -206,7 +215,8 @@ public final class HuggingFaceFolder implements ModelFile {
     JsonNode weightMap = index.path("weight_map");
     if (!weightMap.isObject() || weightMap.isEmpty()) {
       throw invalid(
-          INDEX + ": weight_map is missing or empty, expected tensor names with their shards;"
+          INDEX
+              + ": weight_map is missing or empty, expected tensor names with their shards;"
               + " download it again");
     }
     shardOfTensor = LinkedHashMap.newLinkedHashMap(weightMap.size());
@@ -235,7 +245,10 @@ public final class HuggingFaceFolder implements ModelFile {
     }
     if (shards.size() == MAX_SHARDS) {
       throw invalid(
-          INDEX + ": lists more than " + MAX_SHARDS + " shards; re-export the model with larger ones");
+          INDEX
+              + ": lists more than "
+              + MAX_SHARDS
+              + " shards; re-export the model with larger ones");
     }
     try {
       SafetensorsFile opened = SafetensorsFile.open(folder.resolve(name));

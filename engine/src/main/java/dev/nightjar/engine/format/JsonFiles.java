@@ -54,7 +54,8 @@ final class JsonFiles {
       if (node == null || !node.isObject()) {
         throw new EngineException(
             code,
-            fileName + ": the top level is not a JSON object; the file is damaged, download it again");
+            fileName
+                + ": the top level is not a JSON object; the file is damaged, download it again");
       }
       return node;
     } catch (IOException e) {
@@ -84,7 +85,7 @@ final class JsonFiles {
       if (bytes.length > maxBytes) {
         throw new EngineException(
             code,
-            "%s: the file is longer than the limit of %d bytes for files of this kind; check the path"
+            "%s: the file is longer than the limit of %d bytes for its kind; check the path"
                 .formatted(file.getFileName(), maxBytes));
       }
       return bytes;

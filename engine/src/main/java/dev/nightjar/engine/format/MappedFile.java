@@ -33,8 +33,7 @@ final class MappedFile implements AutoCloseable {
     Arena arena = Arena.ofShared();
     boolean mapped = false;
     try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
-      MemorySegment bytes =
-          channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
+      MemorySegment bytes = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
       mapped = true;
       return new MappedFile(path, arena, bytes);
     } catch (IOException e) {

@@ -1,6 +1,9 @@
 package dev.nightjar.engine.format;
 
-/** Produces the rows of a tensor to be written, in order, so that a large tensor need not be held in memory. */
+/**
+ * Produces the rows of a tensor to be written, in order, so that a large tensor need not be held in
+ * memory.
+ */
 @FunctionalInterface
 public interface RowSource {
   /**

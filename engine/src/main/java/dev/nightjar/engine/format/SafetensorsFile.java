@@ -17,9 +17,9 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * A memory-mapped safetensors file. Everything the header says is checked against the file at open. Element types other
- * than F32, F16 and BF16 are listed as {@link #unsupported()}; asking for such a tensor is an error. Immutable and safe
- * for concurrent reads until closed.
+ * A memory-mapped safetensors file. Everything the header says is checked against the file at open.
+ * Element types other than F32, F16 and BF16 are listed as {@link #unsupported()}; asking for such
+ * a tensor is an error. Immutable and safe for concurrent reads until closed.
  */
 public final class SafetensorsFile implements TensorStore {
   private static final long MAX_HEADER_BYTES = 100_000_000;
@@ -95,14 +95,15 @@ public final class SafetensorsFile implements TensorStore {
     long headerBytes = file.bytes().get(LONG, 0);
     if (headerBytes < 0 || headerBytes > Math.min(MAX_HEADER_BYTES, file.size() - 8)) {
       throw file.invalid(
-          ("the header claims %s bytes, expected at most %d (file size %d); the file is truncated or"
-                  + " not a safetensors file, download it again")
+          ("the header claims %s bytes, expected at most %d (file size %d); the file is truncated"
+                  + " or not a safetensors file, download it again")
               .formatted(
                   Long.toUnsignedString(headerBytes),
                   Math.min(MAX_HEADER_BYTES, file.size() - 8),
                   file.size()));
     }
     dataStart = 8 + headerBytes;
+    tensors.dataStartsAt(dataStart);
     byte[] header = file.bytes().asSlice(8, headerBytes).toArray(ValueLayout.JAVA_BYTE);
     try (JsonParser json = JsonFiles.parser(header)) {
       expect(json.nextToken(), JsonToken.START_OBJECT, "the header");
@@ -161,8 +162,8 @@ public final class SafetensorsFile implements TensorStore {
     long dataBytes = file.size() - dataStart;
     if (offsets.length != 2 || offsets[0] > offsets[1] || offsets[1] > dataBytes) {
       throw file.invalid(
-          ("tensor \"%s\" has data_offsets %s, expected [begin, end] with begin <= end <= %d, the bytes"
-                  + " in the file; the file is truncated or damaged, download it again")
+          ("tensor \"%s\" has data_offsets %s, expected [begin, end] with begin <= end <= %d, the"
+                  + " bytes in the file; the file is truncated or damaged, download it again")
               .formatted(name, Arrays.toString(offsets), dataBytes));
     }
     switch (type) {
@@ -180,7 +181,7 @@ public final class SafetensorsFile implements TensorStore {
   }
 
   private void add(String name, DType dtype, long[] shape, long[] offsets) {
-    tensors.add(name, dtype, shape, dataStart + offsets[0], offsets[1] - offsets[0]);
+    tensors.add(name, dtype, shape, offsets[0], offsets[1] - offsets[0]);
   }
 
   /** Reads an array of at most {@link TensorTable#MAX_DIMENSIONS} non-negative integers. */

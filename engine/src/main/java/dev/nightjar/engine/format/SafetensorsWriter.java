@@ -15,8 +15,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * Writes safetensors files. Tensors lie in the order in which they were added; the same calls give the same bytes. Not
- * safe for concurrent use.
+ * Writes safetensors files. Tensors lie in the order in which they were added; the same calls give
+ * the same bytes. Not safe for concurrent use.
  */
 public final class SafetensorsWriter {
   private static final JsonFactory JSON = new JsonFactory();
@@ -39,7 +39,10 @@ public final class SafetensorsWriter {
     return add(name, DType.F32, shape, RowSource.of(values));
   }
 
-  /** Adds a tensor whose rows are asked for when the file is written; {@code dtype} is F32, F16 or BF16. */
+  /**
+   * Adds a tensor whose rows are asked for when the file is written; {@code dtype} is F32, F16 or
+   * BF16.
+   */
   public SafetensorsWriter add(String name, DType dtype, long[] shape, RowSource source) {
     if (dtype.blockElements() != 1) {
       throw new IllegalArgumentException("safetensors files cannot hold " + dtype);

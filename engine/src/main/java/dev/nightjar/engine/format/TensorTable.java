@@ -20,6 +20,9 @@ final class TensorTable {
   private final Map<String, Tensor> tensors = new LinkedHashMap<>();
   private final Map<String, UnsupportedTensor> unsupported = new LinkedHashMap<>();
 
+  private long dataStart;
+  private long totalBytes;
+
   TensorTable(MappedFile file) {
     this.file = file;
   }
@@ -41,8 +44,16 @@ final class TensorTable {
     return tensors.containsKey(name) || unsupported.containsKey(name);
   }
 
-  /** Adds a tensor whose bytes lie at {@code [begin, begin + length)} of the file; {@code length} is not yet checked. */
-  void add(String name, DType dtype, long[] shape, long begin, long length) {
+  /** Says where in the file the data begin; offsets of tensors count from there. */
+  void dataStartsAt(long position) {
+    dataStart = position;
+  }
+
+  /**
+   * Adds a tensor whose bytes lie at {@code [offset, offset + length)} of the data, which the
+   * caller has found to be in the file; {@code length} is checked against the shape here.
+   */
+  void add(String name, DType dtype, long[] shape, long offset, long length) {
     checkNew(name);
     long elements = elements(shape);
     if (elements < 0) {
@@ -59,7 +70,7 @@ final class TensorTable {
     long blocks = elements / dtype.blockElements();
     if (blocks > Long.MAX_VALUE / dtype.blockBytes() || blocks * dtype.blockBytes() != length) {
       throw file.invalid(
-          "tensor \"%s\" occupies %d bytes, but %s%s needs %s; the file is damaged, download it again"
+          "tensor \"%s\" occupies %d bytes, but %s%s needs %s; the file is damaged"
               .formatted(
                   name,
                   length,
@@ -73,7 +84,13 @@ final class TensorTable {
       addUnsupported(name, dtype.name(), shape, "it has more than 2^31 - 1 rows or columns");
       return;
     }
-    MemorySegment data = file.bytes().asSlice(begin, length);
+    totalBytes += length;
+    if (totalBytes > file.size() - dataStart) { // or a small file could stand for an endless model
+      throw file.invalid(
+          "the tensors up to \"%s\" overlap, expected separate ones; re-export the model"
+              .formatted(name));
+    }
+    MemorySegment data = file.bytes().asSlice(dataStart + offset, length);
     tensors.put(name, new Tensor(name, dtype, shape, data));
   }
 

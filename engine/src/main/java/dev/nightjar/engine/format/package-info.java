@@ -1,2 +1,4 @@
-/** Readers and writers of model files: safetensors, Hugging Face folders, GGUF. Files are untrusted. */
+/**
+ * Readers and writers of model files: safetensors, Hugging Face folders, GGUF. Files are untrusted.
+ */
 package dev.nightjar.engine.format;

@@ -18,7 +18,10 @@ final class KernelSelector {
     return Holder.BEST;
   }
 
-  /** Whether this JVM was started with the Vector API; only then may {@link VectorKernels} be touched. */
+  /**
+   * Whether this JVM was started with the Vector API; only then may {@link VectorKernels}, {@link VectorWidth} and
+   * {@link Lanes} be touched.
+   */
   static boolean vectorModulePresent() {
     return ModuleLayer.boot().findModule(MODULE).isPresent();
   }
@@ -43,10 +46,10 @@ final class KernelSelector {
           "System property " + PROPERTY + " is " + bits + ", but the Vector API is not loaded;"
               + " add the JVM flag --add-modules " + MODULE);
     }
-    if (bits > 0 && bits > VectorKernels.widestBits()) {
+    if (bits > 0 && bits > VectorWidth.widestBits()) {
       throw new IllegalArgumentException(
           "System property " + PROPERTY + " is " + bits + ", but the vectors of this machine have "
-              + VectorKernels.widestBits() + " bits; ask for less or remove the property");
+              + VectorWidth.widestBits() + " bits; ask for less or remove the property");
     }
     return bits;
   }
@@ -62,7 +65,7 @@ final class KernelSelector {
           "The Vector API is not loaded: generation will be many times slower than it could be."
               + " Add the JVM flag --add-modules " + MODULE);
       kernels = new ScalarKernels();
-    } else if (!VectorKernels.supported()) {
+    } else if (VectorWidth.widestBits() < 128) {
       logger.log(
           System.Logger.Level.WARNING,
           "This machine or JVM offers no vector registers: generation will be slow.");

@@ -34,7 +34,7 @@ final class Lanes {
 
   private static int chooseBits() {
     int forced = KernelSelector.forcedBits();
-    return forced > 0 ? forced : Math.min(VectorKernels.widestBits(), 512);
+    return forced > 0 ? forced : Math.min(VectorWidth.widestBits(), 512);
   }
 
   private static <E> VectorSpecies<E> species(Class<E> type, int bits) {

@@ -6,7 +6,6 @@ import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorShuffle;
 
 /**
@@ -31,16 +30,6 @@ public final class VectorKernels implements Kernels {
 
   /** Creates the kernels; they have no state. */
   public VectorKernels() {}
-
-  /** Bits of the widest vectors this JVM uses on this machine. */
-  static int widestBits() {
-    return VectorShape.preferredShape().vectorBitSize();
-  }
-
-  /** Whether there are vectors worth using. */
-  static boolean supported() {
-    return widestBits() >= 128;
-  }
 
   private static VectorShuffle<Float> fold(int half) {
     return VectorShuffle.fromOp(Lanes.FLOATS, i -> (i + half) % Lanes.COUNT);

@@ -3,7 +3,10 @@ package dev.nightjar.engine.model;
 import dev.nightjar.engine.api.EngineException;
 import dev.nightjar.engine.api.ErrorCode;
 
-/** Ranges that the numbers of an architecture must lie in, so that whatever is sized by them is bounded. */
+/**
+ * Ranges that the numbers of an architecture must lie in, so that whatever is sized by them is
+ * bounded.
+ */
 final class ConfigCheck {
   static final int MAX_VOCAB = 1 << 22;
   static final int MAX_HIDDEN = 1 << 16;

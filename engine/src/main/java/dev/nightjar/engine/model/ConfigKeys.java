@@ -1,6 +1,9 @@
 package dev.nightjar.engine.model;
 
-/** What a model format calls the numbers of its architecture, so that messages speak the file's language. */
+/**
+ * What a model format calls the numbers of its architecture, so that messages speak the file's
+ * language.
+ */
 record ConfigKeys(
     String source,
     String vocabSize,

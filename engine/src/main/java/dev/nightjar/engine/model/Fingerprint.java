@@ -16,16 +16,18 @@ import java.util.Arrays;
 import java.util.HexFormat;
 
 /**
- * Identifies a model by content, in time that does not grow with its weights: SHA-256 over the architecture, the names,
- * types and shapes of the tensors, samples of their bytes, the tokenizer and the chat template. Each part is preceded by
- * its length.
+ * Identifies a model by content, in time that does not grow with its weights: SHA-256 over the
+ * architecture, the names, types and shapes of the tensors, samples of their bytes, the tokenizer
+ * and the chat template. Each part is preceded by its length.
  */
 final class Fingerprint {
   private static final String VERSION = "nightjar-model-1";
   private static final int NUM_SAMPLES = 64;
   private static final int SAMPLE_BYTES = 4096;
 
-  /** Read from the middle of every tensor, so that a change that is confined to one tensor shows. */
+  /**
+   * Read from the middle of every tensor, so that a change that is confined to one tensor shows.
+   */
   private static final int TENSOR_SAMPLE_BYTES = 256;
 
   private static final int CHUNK_BYTES = 1 << 16;
@@ -57,14 +59,21 @@ final class Fingerprint {
     add(c.architecture());
     for (int number :
         new int[] {
-          c.vocabSize(), c.hiddenSize(), c.numLayers(), c.numHeads(), c.numKvHeads(), c.headDim(),
-          c.intermediateSize(), c.contextLength(), c.bosTokenId(),
+          c.vocabSize(),
+          c.hiddenSize(),
+          c.numLayers(),
+          c.numHeads(),
+          c.numKvHeads(),
+          c.headDim(),
+          c.intermediateSize(),
+          c.contextLength(),
+          c.bosTokenId(),
         }) {
       add(Integer.toString(number));
     }
     add(c.eosTokenIds().toString());
     add(Float.toString(c.rmsNormEps()));
-    add(Arrays.toString(c.rope().inverseFrequencies(c.headDim())));
+    add(c.rope().theta() + " " + c.rope().scaling());
     add(c.tiedEmbeddings() + " " + c.qkvBias() + " " + c.outputBias() + " " + c.mlpBias());
   }
 
@@ -83,7 +92,10 @@ final class Fingerprint {
     addSamples(file, total);
   }
 
-  /** Reads evenly spaced samples of the tensors' bytes taken as one sequence; a sample ends where its tensor ends. */
+  /**
+   * Reads evenly spaced samples of the tensors' bytes taken as one sequence; a sample ends where
+   * its tensor ends.
+   */
   private void addSamples(ModelFile file, long total) {
     long last = Math.max(0, total - SAMPLE_BYTES);
     long tensorStart = 0;

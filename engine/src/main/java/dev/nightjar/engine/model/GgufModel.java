@@ -28,7 +28,10 @@ final class GgufModel implements WeightSource {
     this.where = file.path().getFileName().toString();
   }
 
-  /** Reads the configuration and checks every tensor against it; {@code file} stays the caller's to close. */
+  /**
+   * Reads the configuration and checks every tensor against it; {@code file} stays the caller's to
+   * close.
+   */
   static GgufModel of(GgufFile file) {
     GgufModel model = new GgufModel(file);
     model.checkSupported();
@@ -60,7 +63,16 @@ final class GgufModel implements WeightSource {
     String architecture = metadata.stringValue("general.architecture");
     if (!architecture.equals("llama")) {
       throw ConfigCheck.invalid(
-          where + ": architecture " + brief(architecture) + " is not supported yet; supported: llama");
+          where
+              + ": architecture "
+              + brief(architecture)
+              + " is not supported yet; supported: llama");
+    }
+    if (metadata.longValue("split.count", 1) > 1) {
+      throw ConfigCheck.invalid(
+          where
+              + ": split.count is not 1: this is a part of a split model, which is not supported"
+              + " yet; merge the parts with llama-gguf-split --merge");
     }
     if (metadata.longValue("llama.expert_count", 0) > 0) {
       throw ConfigCheck.invalid(
@@ -144,13 +156,15 @@ final class GgufModel implements WeightSource {
     return factor == 1 ? new RopeConfig.None() : new RopeConfig.Linear(factor);
   }
 
-  /** The per-dimension divisors (Llama 3.1's rule, worked out by the converter) times the linear factor. */
+  /**
+   * The per-dimension divisors (Llama 3.1's rule, worked out by the converter) times the linear
+   * factor.
+   */
   private List<Float> divisors(Tensor tensor, int headDim, double factor) {
     if (tensor.shape().length != 1 || tensor.columns() != headDim / 2) {
       throw ConfigCheck.invalid(
           "%s: tensor \"%s\" has shape %s, expected [%d] (half the size of a head); re-export it"
-              .formatted(
-                  where, ROPE_FACTORS, Arrays.toString(tensor.shape()), headDim / 2));
+              .formatted(where, ROPE_FACTORS, Arrays.toString(tensor.shape()), headDim / 2));
     }
     float[] values = new float[tensor.columns()];
     tensor.readRow(0, values, 0);

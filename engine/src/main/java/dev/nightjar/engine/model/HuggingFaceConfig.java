@@ -6,7 +6,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** Reads {@code config.json} of a Llama, with the defaults of the {@code transformers} library for what is left out. */
+/**
+ * Reads {@code config.json} of a Llama, with the defaults of the {@code transformers} library for
+ * what is left out.
+ */
 final class HuggingFaceConfig {
   private static final String FILE = "config.json";
   private static final String GENERATION_FILE = "generation_config.json";
@@ -148,7 +151,10 @@ final class HuggingFaceConfig {
     return isAbsent(other) ? -1 : tokenId(GENERATION_FILE, "bos_token_id", other);
   }
 
-  /** The list of the generation configuration wins: that is where chat models name their end-of-turn tokens. */
+  /**
+   * The list of the generation configuration wins: that is where chat models name their end-of-turn
+   * tokens.
+   */
   private List<Integer> endOfSequence(Optional<JsonNode> generationConfig) {
     String key = "eos_token_id";
     JsonNode own = config.path(key);

@@ -14,7 +14,10 @@ final class HuggingFaceModel implements WeightSource {
     this.config = config;
   }
 
-  /** Reads the configuration and checks every tensor against it; {@code folder} stays the caller's to close. */
+  /**
+   * Reads the configuration and checks every tensor against it; {@code folder} stays the caller's
+   * to close.
+   */
   static HuggingFaceModel of(HuggingFaceFolder folder) {
     ModelConfig config = HuggingFaceConfig.parse(folder.config(), folder.generationConfig());
     HuggingFaceModel model = new HuggingFaceModel(folder, config);

@@ -24,11 +24,12 @@ public final class ModelFiles {
   private ModelFiles() {}
 
   /**
-   * Opens a GGUF file, a Hugging Face folder, a safetensors file in such a folder, or a folder with exactly one GGUF file.
-   * The weights are mapped, not read; everything else is checked here, and faults are {@code INVALID_MODEL} errors.
+   * Opens a GGUF file, a Hugging Face folder, a safetensors file in such a folder, or a folder with
+   * exactly one GGUF file. The weights are mapped, not read; everything else is checked here, and
+   * faults are {@code INVALID_MODEL} errors.
    */
   public static OpenModel open(Path path) {
-    Path absolute = path.toAbsolutePath().normalize();
+    Path absolute = path.toAbsolutePath();
     if (Files.isDirectory(absolute)) {
       return openFolder(absolute);
     }
@@ -53,7 +54,7 @@ public final class ModelFiles {
     Path folder = weights.getParent();
     if (!Files.isRegularFile(folder.resolve(CONFIG))) {
       throw ConfigCheck.invalid(
-          "%s: there is no %s beside the file, expected the model's folder; download the whole folder"
+          "%s: there is no %s beside the file, expected a model folder; download all of it"
               .formatted(weights, CONFIG));
     }
     HuggingFaceFolder opened = HuggingFaceFolder.open(folder);
@@ -157,7 +158,8 @@ public final class ModelFiles {
   }
 
   private static String nameOf(Path path) {
-    String name = path.getFileName() == null ? path.toString() : path.getFileName().toString();
+    Path last = path.normalize().getFileName();
+    String name = last == null ? path.toString() : last.toString();
     return name.endsWith(GGUF) ? name.substring(0, name.length() - GGUF.length()) : name;
   }
 }

@@ -3,8 +3,8 @@ package dev.nightjar.engine.model;
 import java.util.List;
 
 /**
- * Rotary position embedding (Su et al., arXiv:2104.09864) in the half-rotation layout: dimension {@code i} of a head is
- * paired with {@code i + headDim/2}.
+ * Rotary position embedding (Su et al., arXiv:2104.09864) in the half-rotation layout: dimension
+ * {@code i} of a head is paired with {@code i + headDim/2}.
  *
  * @param theta base of the geometric series of frequencies
  */
@@ -19,13 +19,17 @@ public record RopeConfig(double theta, Scaling scaling) {
   /** All frequencies divided by {@code factor}. */
   public record Linear(double factor) implements Scaling {}
 
-  /** Llama 3.1's rule: low frequencies divided by {@code factor}, high ones kept, a smooth ramp between. */
+  /**
+   * Llama 3.1's rule: low frequencies divided by {@code factor}, high ones kept, a smooth ramp
+   * between.
+   */
   public record Llama3(
       double factor, double lowFreqFactor, double highFreqFactor, int originalContextLength)
       implements Scaling {}
 
   /**
-   * Frequency {@code i} divided by {@code divisors[i]}, as GGUF files list them ({@code rope_freqs.weight}).
+   * Frequency {@code i} divided by {@code divisors[i]}, as GGUF files list them ({@code
+   * rope_freqs.weight}).
    *
    * @param divisors {@code [headDim / 2]}, each positive
    */
@@ -39,7 +43,8 @@ public record RopeConfig(double theta, Scaling scaling) {
   public double[] inverseFrequencies(int headDim) {
     double[] out = new double[headDim / 2];
     for (int i = 0; i < out.length; i++) {
-      double frequency = 1.0 / Math.pow(theta, 2.0 * i / headDim);
+      // StrictMath: the same bits on every machine
+      double frequency = 1.0 / StrictMath.pow(theta, 2.0 * i / headDim);
       out[i] =
           switch (scaling) {
             case None() -> frequency;

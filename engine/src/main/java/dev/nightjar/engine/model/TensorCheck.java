@@ -14,7 +14,10 @@ final class TensorCheck {
   private final ConfigKeys keys;
   private final UnaryOperator<String> locate;
 
-  /** {@code locate} turns a Hugging Face name into the {@code file: tensor "name"} that begins a message. */
+  /**
+   * {@code locate} turns a Hugging Face name into the {@code file: tensor "name"} that begins a
+   * message.
+   */
   TensorCheck(WeightSource source, ConfigKeys keys, UnaryOperator<String> locate) {
     this.source = source;
     this.keys = keys;

@@ -14,7 +14,10 @@ public enum DType {
   BF16(1, 2),
   /** GGML Q8_0: blocks of 32; an fp16 scale d, then 32 signed bytes q; value = d * q. */
   Q8_0(32, 34),
-  /** GGML Q4_0: blocks of 32; an fp16 scale d, then 16 bytes; low nibbles are elements 0-15, high nibbles 16-31; value = d * (q - 8). */
+  /**
+   * GGML Q4_0: blocks of 32; an fp16 scale d, then 16 bytes; low nibbles are elements 0-15, high
+   * nibbles 16-31; value = d * (q - 8).
+   */
   Q4_0(32, 18);
 
   private static final ValueLayout.OfFloat FLOAT =
@@ -46,7 +49,10 @@ public enum DType {
     return Math.multiplyExact(elements / blockElements, (long) blockBytes);
   }
 
-  /** Converts {@code count} elements (whole blocks) that start at byte {@code offset} of {@code data} to fp32. */
+  /**
+   * Converts {@code count} elements (whole blocks) that start at byte {@code offset} of {@code
+   * data} to fp32.
+   */
   public void toFloats(MemorySegment data, long offset, int count, float[] out, int outOffset) {
     switch (this) {
       case F32 -> {

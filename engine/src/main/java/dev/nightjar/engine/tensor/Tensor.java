@@ -7,7 +7,8 @@ import java.util.Arrays;
  * A read-only tensor over mapped memory, little-endian, row-major, outermost dimension first.
  *
  * @param shape outermost first, so a linear layer's weight is {@code [out, in]}
- * @param data exactly {@code dtype.byteSize(elements)} bytes; blocks of quantised types run along the innermost dimension
+ * @param data exactly {@code dtype.byteSize(elements)} bytes; blocks of quantised types run along
+ *     the innermost dimension
  */
 public record Tensor(String name, DType dtype, long[] shape, MemorySegment data) {
 
@@ -32,7 +33,8 @@ public record Tensor(String name, DType dtype, long[] shape, MemorySegment data)
   }
 
   /**
-   * Converts one row to fp32; exact for every type (a quantised value is {@code scale * q} rounded once to fp32).
+   * Converts one row to fp32; exact for every type (a quantised value is {@code scale * q} rounded
+   * once to fp32).
    *
    * @param out {@code [>= outOffset + columns()]}
    */

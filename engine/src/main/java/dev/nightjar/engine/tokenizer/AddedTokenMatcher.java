@@ -1,6 +1,5 @@
 package dev.nightjar.engine.tokenizer;
 
-import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 
@@ -28,8 +27,7 @@ final class AddedTokenMatcher {
   }
 
   private final List<AddedToken> tokens;
-  private final LongIntMap children = new LongIntMap(256);
-  private final int[] tokenOfNode;
+  private final StringTrie trie = new StringTrie(256);
   private final BitSet firstChars = new BitSet();
 
   /**
@@ -39,34 +37,13 @@ final class AddedTokenMatcher {
    */
   AddedTokenMatcher(List<AddedToken> tokens, List<String> patterns) {
     this.tokens = List.copyOf(tokens);
-    tokenOfNode = new int[countChars(patterns) + 1];
-    Arrays.fill(tokenOfNode, -1);
-    int nodes = 1;
     for (int t = 0; t < patterns.size(); t++) {
       String pattern = patterns.get(t);
-      int node = 0;
-      for (int i = 0; i < pattern.length(); i++) {
-        long key = LongIntMap.key(node, pattern.charAt(i));
-        int child = children.get(key);
-        if (child < 0) {
-          child = nodes++;
-          children.put(key, child);
-        }
-        node = child;
-      }
-      if (node != 0 && tokenOfNode[node] < 0) {
-        tokenOfNode[node] = t;
+      if (!pattern.isEmpty()) {
+        trie.add(pattern, t);
         firstChars.set(pattern.charAt(0));
       }
     }
-  }
-
-  private static int countChars(List<String> patterns) {
-    int count = 0;
-    for (String pattern : patterns) {
-      count = Math.addExact(count, pattern.length());
-    }
-    return count;
   }
 
   boolean isEmpty() {
@@ -108,13 +85,13 @@ final class AddedTokenMatcher {
   /** End of the longest pattern from here in the high half, its index in the low half; or -1. */
   private long longest(String text, int from) {
     long best = -1;
-    int node = 0;
+    int node = StringTrie.ROOT;
     for (int i = from; i < text.length(); i++) {
-      node = children.get(LongIntMap.key(node, text.charAt(i)));
+      node = trie.next(node, text.charAt(i));
       if (node < 0) {
         break;
       }
-      int token = tokenOfNode[node];
+      int token = trie.value(node);
       if (token >= 0) {
         best = LongIntMap.key(i + 1, token);
       }

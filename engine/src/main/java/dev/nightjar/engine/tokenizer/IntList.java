@@ -30,10 +30,6 @@ final class IntList {
     return size;
   }
 
-  int get(int index) {
-    return items[index];
-  }
-
   int[] toArray() {
     return Arrays.copyOf(items, size);
   }

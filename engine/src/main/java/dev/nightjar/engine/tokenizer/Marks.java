@@ -55,20 +55,27 @@ final class Marks implements AddedTokenMatcher.SpecialFilter {
 
   /** Whether a marker was inside this stretch of the text. */
   boolean anyIn(int from, int to) {
-    int found = Arrays.binarySearch(positions, from + 1);
-    int first = found >= 0 ? found : -found - 1;
+    int first = firstAfter(from);
     return first < positions.length && positions[first] <= to;
   }
 
   /** The segment that starts at the offset, with its markers. */
   String restore(String segment, int offset) {
-    StringBuilder restored = new StringBuilder(segment);
-    for (int i = positions.length - 1; i >= 0; i--) {
+    StringBuilder restored = new StringBuilder(segment.length() + 16);
+    int copied = 0;
+    for (int i = firstAfter(offset); i < positions.length; i++) {
       int inside = positions[i] - offset;
-      if (inside > 0 && inside <= segment.length()) {
-        restored.insert(inside, marker);
+      if (inside > segment.length()) {
+        break;
       }
+      restored.append(segment, copied, inside).append(marker);
+      copied = inside;
     }
-    return restored.toString();
+    return restored.append(segment, copied, segment.length()).toString();
+  }
+
+  private int firstAfter(int index) {
+    int found = Arrays.binarySearch(positions, index + 1);
+    return found >= 0 ? found : -found - 1;
   }
 }

@@ -1,5 +1,7 @@
 package dev.nightjar.engine.tokenizer;
 
+import java.util.List;
+
 /** Text to token ids and back. Stateless and safe for concurrent use; knows nothing of models. */
 public interface Tokenizer {
   /**
@@ -10,6 +12,20 @@ public interface Tokenizer {
 
   /** Encodes text in which the strings of added (control) tokens stand for those tokens, as in a rendered chat template. */
   int[] encodeWithSpecialTokens(String text);
+
+  /**
+   * Like {@link #encodeWithSpecialTokens}, except that a string whose first character is followed by the marker is not
+   * taken for a control token; the markers themselves are dropped. A tokenizer that does not implement this takes
+   * nothing for a control token.
+   */
+  default int[] encodeMarked(String text, char marker) {
+    return encode(text.replace(String.valueOf(marker), ""));
+  }
+
+  /** The strings of the control tokens. */
+  default List<String> specialTokens() {
+    return List.of();
+  }
 
   /**
    * The bytes a token contributes to the output (UTF-8); empty for control tokens. A character may be split over several

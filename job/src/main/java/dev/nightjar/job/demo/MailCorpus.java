@@ -36,9 +36,9 @@ import java.util.stream.Stream;
  * from headers and from the folder a mail lies in. Headers that would give the answer away (mailing
  * list headers, transport headers, filter verdicts) never reach the text.
  *
- * <p>All limits are in UTF-8 bytes of cleaned text, so no tokenizer is needed to reproduce the data set. Reading is
- * deterministic: files are visited in sorted order and the train/test split is a hash of the
- * normalised subject, so a thread never lies on both sides.
+ * <p>All limits are in UTF-8 bytes of cleaned text, so no tokenizer is needed to reproduce the data
+ * set. Reading is deterministic: files are visited in sorted order and the train/test split is a
+ * hash of the normalised subject, so a thread never lies on both sides.
  */
 public final class MailCorpus {
 
@@ -77,11 +77,11 @@ public final class MailCorpus {
       Pattern.compile("\\b(\\d{4})[-/.](\\d{1,2})[-/.](\\d{1,2})\\b");
 
   private static final List<String> MONTHS =
-      List.of(
-          "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec");
+      List.of("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec");
 
   private static final Pattern SUBJECT_PREFIX =
-      Pattern.compile("^(?:\\s*(?:re|fw|fwd|aw|sv)\\s*(?:\\[\\d+\\])?\\s*:|\\s*\\[[^\\]]{1,30}\\])+");
+      Pattern.compile(
+          "^(?:\\s*(?:re|fw|fwd|aw|sv)\\s*(?:\\[\\d+\\])?\\s*:|\\s*\\[[^\\]]{1,30}\\])+");
 
   private static final Pattern CHARSET = Pattern.compile("charset\\s*=\\s*\"?([A-Za-z0-9._:-]+)");
 
@@ -308,7 +308,9 @@ public final class MailCorpus {
   }
 
   private static Optional<LocalDate> day(int year, int month, int day) {
-    return year < 1980 || year > 2060 ? Optional.empty() : Optional.of(LocalDate.of(year, month, day));
+    return year < 1980 || year > 2060
+        ? Optional.empty()
+        : Optional.of(LocalDate.of(year, month, day));
   }
 
   private static int month(String name) {
@@ -389,8 +391,7 @@ public final class MailCorpus {
           int split = part.indexOf("\n\n");
           boolean bare = part.startsWith("\n") || split < 0;
           Map<String, String> sub = bare ? Map.of() : headers(part.substring(0, split));
-          String subType =
-              sub.getOrDefault("content-type", "text/plain").toLowerCase(Locale.ROOT);
+          String subType = sub.getOrDefault("content-type", "text/plain").toLowerCase(Locale.ROOT);
           if (!subType.startsWith("text/") && !subType.startsWith("multipart/")) {
             continue;
           }
@@ -484,8 +485,7 @@ public final class MailCorpus {
           matcher.group(2).equalsIgnoreCase("B")
               ? base64(matcher.group(3))
               : quotedPrintable(matcher.group(3), true);
-      matcher.appendReplacement(
-          out, Matcher.quoteReplacement(decode(bytes, matcher.group(1))));
+      matcher.appendReplacement(out, Matcher.quoteReplacement(decode(bytes, matcher.group(1))));
     }
     return matcher.appendTail(out).toString();
   }

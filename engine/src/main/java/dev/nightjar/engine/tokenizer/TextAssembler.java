@@ -1,0 +1,77 @@
+package dev.nightjar.engine.tokenizer;
+
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharsetDecoder;
+import java.nio.charset.CodingErrorAction;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * Puts the text of generated tokens together. A character split over several tokens appears when its last byte has
+ * arrived; bytes that are no UTF-8 become U+FFFD, an incomplete character at the end only with {@link #finish}. One per
+ * sequence; not safe for concurrent use.
+ */
+public final class TextAssembler {
+  private final Tokenizer tokenizer;
+  private final StringBuilder text = new StringBuilder();
+  private final CharsetDecoder decoder =
+      StandardCharsets.UTF_8
+          .newDecoder()
+          .onMalformedInput(CodingErrorAction.REPLACE)
+          .onUnmappableCharacter(CodingErrorAction.REPLACE);
+
+  /** Bytes of a character that is not complete yet, from index 0 to the position. */
+  private ByteBuffer pending = ByteBuffer.allocate(64);
+
+  private CharBuffer chars = CharBuffer.allocate(64);
+  private boolean atStart = true;
+
+  /** Starts with no text. */
+  public TextAssembler(Tokenizer tokenizer) {
+    this.tokenizer = tokenizer;
+  }
+
+  /** Adds a token and returns the text that became certain through it, often empty. */
+  public String add(int tokenId) {
+    byte[] bytes = tokenizer.tokenBytes(tokenId, atStart);
+    atStart &= tokenizer.isSpecial(tokenId);
+    if (bytes.length > pending.remaining()) {
+      ByteBuffer larger = ByteBuffer.allocate((pending.position() + bytes.length) * 2);
+      pending = larger.put(pending.flip());
+    }
+    pending.put(bytes);
+    return decode(false);
+  }
+
+  /** Ends the text: what was left incomplete becomes U+FFFD, which is returned. */
+  public String finish() {
+    return decode(true);
+  }
+
+  /** All text so far. */
+  public String text() {
+    return text.toString();
+  }
+
+  /** Length of the text so far in chars. */
+  public int length() {
+    return text.length();
+  }
+
+  private String decode(boolean end) {
+    int before = text.length();
+    pending.flip();
+    if (chars.capacity() < pending.remaining() + 2) {
+      chars = CharBuffer.allocate(pending.remaining() * 2 + 2);
+    }
+    chars.clear();
+    decoder.decode(pending, chars, end);
+    if (end) {
+      decoder.flush(chars);
+      decoder.reset();
+    }
+    pending.compact();
+    text.append(chars.flip());
+    return text.substring(before);
+  }
+}

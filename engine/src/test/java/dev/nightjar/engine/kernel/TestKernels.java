@@ -1,0 +1,325 @@
+package dev.nightjar.engine.kernel;
+
+import static dev.nightjar.engine.kernel.KernelFixtures.assertSameBits;
+import static dev.nightjar.engine.kernel.KernelFixtures.gaussian;
+import static dev.nightjar.engine.kernel.KernelFixtures.guarded;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.nightjar.engine.tensor.DType;
+import java.lang.foreign.Arena;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Vector kernels against the scalar oracle, bit for bit. */
+class TestKernels {
+  private static final int[] ROWS = {1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 31, 33};
+
+  private final Kernels scalar = new ScalarKernels();
+  private final Kernels vector = new VectorKernels();
+
+  static IntStream sizes() {
+    return IntStream.concat(
+        IntStream.rangeClosed(1, 33), IntStream.of(63, 64, 65, 127, 129, 576, 1023, 1025, 2049, 4097, 4098));
+  }
+
+  @ParameterizedTest
+  @EnumSource(DType.class)
+  void matmulMatchesScalarForEveryRowCount(DType dtype) {
+    for (int rows : ROWS) {
+      checkMatmul(dtype, 80, 96, rows, rows);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(DType.class)
+  void matmulMatchesScalarForEveryNumberOfOutputs(DType dtype) {
+    for (int outputs : new int[] {1, 2, 3, 15, 16, 17, 31, 33, 48, 63, 64, 65, 79, 112, 129, 257}) {
+      checkMatmul(dtype, outputs, 64, 3, outputs);
+      checkMatmul(dtype, outputs, 64, 7, outputs);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(DType.class)
+  void matmulMatchesScalarForEveryNumberOfInputs(DType dtype) {
+    for (int inputs : sizes().toArray()) {
+      int whole = inputs * dtype.blockElements();
+      if (whole <= 4200) {
+        checkMatmul(dtype, 33, whole, 2, inputs);
+        checkMatmul(dtype, 65, whole, 8, inputs);
+      }
+    }
+  }
+
+  private void checkMatmul(DType dtype, int outputs, int inputs, int rows, int seed) {
+    Random random = new Random(seed);
+    int xStride = inputs + random.nextInt(3);
+    int outStride = outputs + random.nextInt(3);
+    float[] x = gaussian(random, rows * xStride);
+    float[] expected = guarded(rows * outStride + 5);
+    float[] actual = expected.clone();
+    try (Arena arena = Arena.ofConfined()) {
+      PackedMatrix w = PackedMatrix.pack(KernelFixtures.tensor(random, dtype, outputs, inputs), arena);
+      scalar.matmul(w, x, xStride, rows, expected, outStride, scalar.newScratch());
+      vector.matmul(w, x, xStride, rows, actual, outStride, vector.newScratch());
+    }
+    assertSameBits(
+        actual, expected, dtype + " [" + outputs + ", " + inputs + "] x " + rows + " rows, seed " + seed);
+  }
+
+  @Test
+  void matmulMatchesScalarWhenInputsAreNotFinite() {
+    Random random = new Random(5);
+    float[] x = gaussian(random, 7 * 64);
+    x[3] = Float.NaN;
+    x[70] = Float.POSITIVE_INFINITY;
+    x[130] = Float.NEGATIVE_INFINITY;
+    x[200] = Float.MAX_VALUE;
+    x[201] = Float.MIN_VALUE;
+    float[] expected = new float[7 * 64];
+    float[] actual = new float[7 * 64];
+    for (DType dtype : DType.values()) {
+      try (Arena arena = Arena.ofConfined()) {
+        PackedMatrix w = PackedMatrix.pack(KernelFixtures.tensor(random, dtype, 64, 64), arena);
+        scalar.matmul(w, x, 64, 7, expected, 64, scalar.newScratch());
+        vector.matmul(w, x, 64, 7, actual, 64, vector.newScratch());
+      }
+      assertSameBits(actual, expected, dtype.name());
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(DType.class)
+  void matmulOfABatchEqualsMatmulOfEachRow(DType dtype) {
+    Random random = new Random(17);
+    int inputs = 2144;
+    int outputs = 72;
+    int rows = 33;
+    float[] x = gaussian(random, rows * inputs);
+    float[] batch = new float[rows * outputs];
+    float[] alone = new float[rows * outputs];
+    float[] one = new float[outputs];
+    try (Arena arena = Arena.ofConfined()) {
+      PackedMatrix w = PackedMatrix.pack(KernelFixtures.tensor(random, dtype, outputs, inputs), arena);
+      Scratch scratch = vector.newScratch();
+      vector.matmul(w, x, inputs, rows, batch, outputs, scratch);
+      for (int m = 0; m < rows; m++) {
+        float[] row = Arrays.copyOfRange(x, m * inputs, (m + 1) * inputs);
+        vector.matmul(w, row, inputs, 1, one, outputs, scratch);
+        System.arraycopy(one, 0, alone, m * outputs, outputs);
+      }
+    }
+    assertSameBits(batch, alone, dtype.name());
+  }
+
+  @Test
+  void matmulEqualsADoublePrecisionProductWithinRounding() {
+    Random random = new Random(3);
+    int inputs = 300;
+    float[] w = gaussian(random, 20 * inputs);
+    float[] x = gaussian(random, inputs);
+    float[] out = new float[20];
+    try (Arena arena = Arena.ofConfined()) {
+      PackedMatrix packed = PackedMatrix.ofFloats(w, 20, inputs, arena);
+      scalar.matmul(packed, x, inputs, 1, out, 20, scalar.newScratch());
+    }
+    for (int n = 0; n < 20; n++) {
+      double sum = 0;
+      for (int k = 0; k < inputs; k++) {
+        sum += (double) w[n * inputs + k] * x[k];
+      }
+      assertThat((double) out[n]).isCloseTo(sum, org.assertj.core.data.Offset.offset(1e-4));
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("sizes")
+  void rmsNormMatchesScalar(int size) {
+    Random random = new Random(size);
+    for (int rows = 1; rows <= 3; rows++) {
+      int xStride = size + 1;
+      int outStride = size + 2;
+      float[] x = gaussian(random, rows * xStride);
+      float[] weight = gaussian(random, size);
+      float[] expected = guarded(rows * outStride + 3);
+      float[] actual = expected.clone();
+      scalar.rmsNorm(x, xStride, weight, 1e-5f, size, rows, expected, outStride);
+      vector.rmsNorm(x, xStride, weight, 1e-5f, size, rows, actual, outStride);
+      assertSameBits(actual, expected, "rmsNorm " + size);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 16, 33, 576})
+  void rmsNormMayWriteOverItsInput(int size) {
+    float[] x = gaussian(new Random(size), 2 * size);
+    float[] weight = gaussian(new Random(1), size);
+    float[] expected = new float[2 * size];
+    vector.rmsNorm(x, size, weight, 1e-5f, size, 2, expected, size);
+    vector.rmsNorm(x, size, weight, 1e-5f, size, 2, x, size);
+    assertSameBits(x, expected, "in place " + size);
+  }
+
+  @ParameterizedTest
+  @MethodSource("sizes")
+  void siluMatchesScalar(int size) {
+    float[] expected = Arrays.copyOf(wide(size), size + 2);
+    float[] actual = expected.clone();
+    float[] up = gaussian(new Random(1), size);
+    scalar.silu(expected, size);
+    vector.silu(actual, size);
+    assertSameBits(actual, expected, "silu " + size);
+    scalar.siluMultiply(expected, up, size);
+    vector.siluMultiply(actual, up, size);
+    assertSameBits(actual, expected, "siluMultiply " + size);
+  }
+
+  /** Values far out in both directions, and the special ones. */
+  private static float[] wide(int size) {
+    float[] x = gaussian(new Random(size), size);
+    for (int i = 0; i < size; i++) {
+      x[i] *= 40f;
+    }
+    float[] special = {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, 0f, -0f, 1e-40f, 200f, -200f};
+    for (int i = 0; i < special.length && 2 * i < size; i++) {
+      x[2 * i] = special[i];
+    }
+    return x;
+  }
+
+  @ParameterizedTest
+  @MethodSource("sizes")
+  void addMatchesScalarAtEveryOffset(int size) {
+    for (int offset : new int[] {0, 1, 3}) {
+      float[] x = gaussian(new Random(size), size + 4);
+      float[] expected = gaussian(new Random(2), size + 8);
+      float[] actual = expected.clone();
+      scalar.add(expected, offset, x, 3 - offset, size);
+      vector.add(actual, offset, x, 3 - offset, size);
+      assertSameBits(actual, expected, "add " + size + " at " + offset);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {2, 4, 6, 8, 16, 30, 32, 48, 64, 66, 80, 128, 130})
+  void rotateMatchesScalar(int headDim) {
+    Random random = new Random(headDim);
+    float[] cos = gaussian(random, headDim / 2 + 5);
+    float[] sin = gaussian(random, headDim / 2 + 5);
+    float[] expected = gaussian(random, 3 * headDim + 7);
+    float[] actual = expected.clone();
+    scalar.rotate(expected, 3, 3, headDim, cos, sin, 5);
+    vector.rotate(actual, 3, 3, headDim, cos, sin, 5);
+    assertSameBits(actual, expected, "rotate " + headDim);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {2, 6, 16, 18, 24, 32, 48, 64, 80, 128})
+  void attendMatchesScalar(int headDim) {
+    for (int length : new int[] {1, 2, 15, 16, 17, 31, 32, 33, 47, 49, 65, 100}) {
+      for (int group : new int[] {1, 2, 3, 4, 5, 7, 8, 9}) {
+        checkAttend(headDim, length, group, 0.125f);
+      }
+    }
+  }
+
+  @Test
+  void attendMatchesScalarForLargeScores() {
+    checkAttend(64, 40, 3, 30f);
+    checkAttend(64, 40, 1, 1e38f);
+  }
+
+  private void checkAttend(int headDim, int length, int group, float scale) {
+    Random random = new Random(headDim * 1000 + length);
+    int kvHeads = 2;
+    int pages = (length + Kernels.PAGE - 1) / Kernels.PAGE;
+    float[][] keys = new float[pages][];
+    float[][] values = new float[pages][];
+    for (int page = 0; page < pages; page++) {
+      keys[page] = gaussian(random, kvHeads * headDim * Kernels.PAGE);
+      values[page] = gaussian(random, kvHeads * headDim * Kernels.PAGE);
+    }
+    // What a page holds beyond the stored positions must not matter.
+    for (int t = length; t < pages * Kernels.PAGE; t++) {
+      for (int d = 0; d < kvHeads * headDim; d++) {
+        keys[pages - 1][d * Kernels.PAGE + t % Kernels.PAGE] = Float.NaN;
+      }
+      for (int kvHead = 0; kvHead < kvHeads; kvHead++) {
+        int row = (kvHead * Kernels.PAGE + t % Kernels.PAGE) * headDim;
+        Arrays.fill(values[pages - 1], row, row + headDim, Float.NaN);
+      }
+    }
+    float[] q = gaussian(random, group * headDim + 3);
+    float[] expected = guarded(group * headDim + 9);
+    scalar.attend(
+        q, 3, keys, values, length, 1, group, headDim, scale, new float[pages * Kernels.PAGE], expected, 5);
+    for (int room = 1; room <= 5; room++) {
+      float[] actual = guarded(group * headDim + 9);
+      float[] scores = guarded(room * pages * Kernels.PAGE);
+      vector.attend(q, 3, keys, values, length, 1, group, headDim, scale, scores, actual, 5);
+      assertSameBits(
+          actual, expected, "attend D=" + headDim + " T=" + length + " group=" + group + " room=" + room);
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("sizes")
+  void argmaxAndLogSumExpMatchScalar(int size) {
+    Random random = new Random(size);
+    for (int offset : new int[] {0, 1, 3}) {
+      float[] x = gaussian(random, size + 4);
+      checkReductions(x, offset, size);
+      x[offset + random.nextInt(size)] = 50f;
+      x[offset + random.nextInt(size)] = 50f;
+      checkReductions(x, offset, size);
+      x[offset + random.nextInt(size)] = Float.NEGATIVE_INFINITY;
+      checkReductions(x, offset, size);
+      x[offset + random.nextInt(size)] = Float.NaN;
+      checkReductions(x, offset, size);
+      x[offset + random.nextInt(size)] = Float.POSITIVE_INFINITY;
+      checkReductions(x, offset, size);
+      Arrays.fill(x, Float.NEGATIVE_INFINITY);
+      checkReductions(x, offset, size);
+      Arrays.fill(x, Float.NaN);
+      checkReductions(x, offset, size);
+      Arrays.fill(x, 0f);
+      x[offset] = -0f;
+      checkReductions(x, offset, size);
+    }
+  }
+
+  private void checkReductions(float[] x, int offset, int size) {
+    assertThat(vector.argmax(x, offset, size)).isEqualTo(scalar.argmax(x, offset, size));
+    assertSameBits(
+        new float[] {vector.logSumExp(x, offset, size)},
+        new float[] {scalar.logSumExp(x, offset, size)},
+        "logSumExp " + size + " at " + offset);
+  }
+
+  @Test
+  void argmaxIsTheLowestIndexOfTheLargestAndNeverNan() {
+    float[] x = {Float.NaN, 1f, 3f, Float.NaN, 3f, 2f};
+    for (Kernels kernels : new Kernels[] {scalar, vector}) {
+      assertThat(kernels.argmax(x, 0, 6)).isEqualTo(2);
+      assertThat(kernels.argmax(x, 3, 3)).isEqualTo(1);
+      assertThat(kernels.argmax(new float[] {Float.NaN, Float.NEGATIVE_INFINITY}, 0, 2)).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void logSumExpMatchesDoublePrecision() {
+    float[] x = gaussian(new Random(8), 1000);
+    double sum = 0;
+    for (float v : x) {
+      sum += Math.exp(v);
+    }
+    assertThat((double) scalar.logSumExp(x, 0, 1000))
+        .isCloseTo(Math.log(sum), org.assertj.core.data.Offset.offset(1e-5));
+  }
+}

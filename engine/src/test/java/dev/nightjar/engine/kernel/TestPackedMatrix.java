@@ -1,0 +1,94 @@
+package dev.nightjar.engine.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.nightjar.engine.tensor.DType;
+import dev.nightjar.engine.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class TestPackedMatrix {
+  @ParameterizedTest
+  @EnumSource(DType.class)
+  void rowsEqualTheTensorsRowsInTheOrderAskedFor(DType dtype) {
+    for (int rows : new int[] {1, 15, 16, 17, 70}) {
+      for (int columns : new int[] {32, 96, 544}) {
+        Tensor t = KernelFixtures.tensor(new Random(rows), dtype, rows, columns);
+        float[] expected = new float[columns];
+        float[] actual = new float[columns + 2];
+        try (Arena arena = Arena.ofConfined()) {
+          PackedMatrix packed = PackedMatrix.pack(t, r -> rows - 1 - r, arena);
+          assertThat(packed.rows()).isEqualTo(rows);
+          assertThat(packed.columns()).isEqualTo(columns);
+          assertThat(packed.dtype()).isEqualTo(dtype);
+          for (int r = 0; r < rows; r++) {
+            t.readRow(rows - 1 - r, expected, 0);
+            packed.readRow(r, actual, 1);
+            KernelFixtures.assertSameBits(
+                java.util.Arrays.copyOfRange(actual, 1, columns + 1), expected, dtype + " row " + r);
+          }
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(DType.class)
+  void tilesAreAlignedAndSizeIsCloseToTheTensors(DType dtype) {
+    Tensor t = KernelFixtures.tensor(new Random(1), dtype, 160, 288);
+    try (Arena arena = Arena.ofConfined()) {
+      PackedMatrix packed = PackedMatrix.pack(t, arena);
+      assertThat(packed.data().address() % 64).isZero();
+      assertThat(packed.tileBytes() % 64).isZero();
+      assertThat(packed.byteSize())
+          .isGreaterThanOrEqualTo(t.data().byteSize())
+          .isLessThanOrEqualTo(t.data().byteSize() + 11 * 64);
+    }
+  }
+
+  @Test
+  void everyFiniteHalfConvertsExactly() {
+    for (int h = 0; h < 0x10000; h++) {
+      float expected = Float.float16ToFloat((short) h);
+      if (Float.isFinite(expected)) {
+        assertThat(Float.floatToRawIntBits(PackedMatrix.halfToFloat((short) h)))
+            .isEqualTo(Float.floatToRawIntBits(expected));
+      }
+    }
+  }
+
+  @Test
+  void floatsAreKeptAsTheyAre() {
+    float[] w = KernelFixtures.gaussian(new Random(4), 5 * 7);
+    try (Arena arena = Arena.ofConfined()) {
+      PackedMatrix packed = PackedMatrix.ofFloats(w, 5, 7, arena);
+      float[] row = new float[7];
+      for (int r = 0; r < 5; r++) {
+        packed.readRow(r, row, 0);
+        assertThat(row).isEqualTo(java.util.Arrays.copyOfRange(w, r * 7, r * 7 + 7));
+      }
+    }
+  }
+
+  @Test
+  void wrongSizesAreNamed() {
+    try (Arena arena = Arena.ofConfined()) {
+      assertThatThrownBy(() -> PackedMatrix.ofFloats(new float[5], 2, 3, arena))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("found 5 weights, expected 2 x 3");
+      Tensor ragged = new Tensor("w", DType.Q8_0, new long[] {2, 16}, MemorySegment.ofArray(new byte[34]));
+      assertThatThrownBy(() -> PackedMatrix.pack(ragged, arena))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("w Q8_0[2, 16] has rows of 16 elements, expected a multiple of 32");
+      Tensor t = KernelFixtures.tensor(new Random(1), DType.F32, 2, 3);
+      assertThatThrownBy(() -> PackedMatrix.pack(t, r -> r + 1, arena))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("w F32[2, 3]: packed row 1 asks for source row 2, expected 0 to 1");
+    }
+  }
+}

@@ -1,0 +1,40 @@
+package dev.nightjar.job;
+
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/** The command line: {@code nightjar <command>}. */
+@Command(
+    name = "nightjar",
+    description = "Large language models over whole corpora inside Apache Spark, in pure Java.",
+    mixinStandardHelpOptions = true,
+    synopsisSubcommandLabel = "COMMAND",
+    exitCodeOnInvalidInput = RunCommand.FAILED)
+public final class Nightjar implements Runnable {
+  @Spec private CommandSpec spec;
+
+  private Nightjar() {}
+
+  /** Runs a command and exits with its code. */
+  public static void main(String[] args) {
+    int exitCode = commandLine().execute(args);
+    if (exitCode != RunCommand.OK) {
+      System.exit(exitCode);
+    }
+  }
+
+  /** All commands. */
+  static CommandLine commandLine() {
+    return new CommandLine(new Nightjar())
+        .addSubcommand(RunCommand.commandLine("run"))
+        .addSubcommand(
+            new CommandLine(new SqlCommand()).setExecutionExceptionHandler(Failures::handle));
+  }
+
+  @Override
+  public void run() {
+    spec.commandLine().usage(System.out);
+  }
+}

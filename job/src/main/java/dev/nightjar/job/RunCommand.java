@@ -1,0 +1,130 @@
+package dev.nightjar.job;
+
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.apache.spark.sql.SparkSession;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.Spec;
+
+/** {@code nightjar run}: the batch job from the command line. */
+@Command(
+    name = "run",
+    description = "Run a model over a table; the last line is the run's summary as JSON.",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    exitCodeOnInvalidInput = RunCommand.FAILED)
+final class RunCommand implements Callable<Integer> {
+  /** Exit code of a good run. */
+  static final int OK = 0;
+
+  /** Exit code of a run that failed. */
+  static final int FAILED = 1;
+
+  /** Exit code of a run in which more rows failed than may. */
+  static final int TOO_MANY_ERRORS = 2;
+
+  @Option(names = "--config", paramLabel = "FILE", description = "YAML file; flags win over it.")
+  private Path file;
+
+  @Option(
+      names = "--set",
+      paramLabel = "KEY=VALUE",
+      description = "Any key of docs/configuration.md; may be repeated.")
+  private List<String> settings = List.of();
+
+  @Spec private CommandSpec spec;
+
+  /** The command with one flag for each key that has one. */
+  static CommandLine commandLine(String name) {
+    CommandSpec spec = CommandSpec.forAnnotatedObject(new RunCommand()).name(name);
+    for (ConfigKey<?> key : ConfigKeys.all()) {
+      key.flag()
+          .ifPresent(
+              flag ->
+                  spec.addOption(
+                      OptionSpec.builder(flag)
+                          .type(String.class)
+                          .paramLabel("VALUE")
+                          .description(help(key))
+                          .build()));
+    }
+    return new CommandLine(spec)
+        .setExecutionExceptionHandler(RunCommand::failed);
+  }
+
+  private static String help(ConfigKey<?> key) {
+    String fallback = key.defaultText().map(text -> " Default: " + text + ".").orElse("");
+    String doc = Character.toUpperCase(key.doc().charAt(0)) + key.doc().substring(1) + ".";
+    return (doc + fallback).replace("%", "%%");
+  }
+
+  @Override
+  public Integer call() {
+    return run(arguments());
+  }
+
+  private Map<String, String> arguments() {
+    Map<String, String> arguments = new LinkedHashMap<>();
+    for (String setting : settings) {
+      int equals = setting.indexOf('=');
+      if (equals < 1) {
+        throw new ParameterException(
+            spec.commandLine(), "--set " + setting + ": expected key=value");
+      }
+      arguments.put(setting.substring(0, equals).strip(), setting.substring(equals + 1));
+    }
+    for (ConfigKey<?> key : ConfigKeys.all()) {
+      String value =
+          key.flag()
+              .map(flag -> spec.commandLine().getParseResult().<String>matchedOptionValue(flag, null))
+              .orElse(null);
+      if (value != null) {
+        arguments.put(key.name(), value);
+      }
+    }
+    return arguments;
+  }
+
+  private int run(Map<String, String> arguments) {
+    JobConfig config =
+        JobConfig.parse(Optional.ofNullable(file), SparkSessions.nightjarProperties(), arguments);
+    SparkSession spark = SparkSessions.open("nightjar", config.spark());
+    try {
+      BatchInferenceJob.Outcome outcome = new BatchInferenceJob(spark, config, System.err).run();
+      outcome.summary().lines().forEach(System.err::println);
+      if (outcome.tooManyErrors()) {
+        System.err.println(
+            "nightjar: more rows failed than errors.max-error-rate allows; the table is written");
+      }
+      System.out.println(
+          outcome.summary().toJson(outcome.tooManyErrors() ? "too_many_errors" : "ok"));
+      return outcome.exitCode();
+    } finally {
+      spark.stop();
+    }
+  }
+
+  /** Prints what went wrong for people, then the last line for machines. */
+  private static int failed(Exception thrown, CommandLine command, ParseResult parsed) {
+    int exitCode = thrown instanceof TooManyErrorsException ? TOO_MANY_ERRORS : FAILED;
+    String message = Failures.report(thrown);
+    System.out.println(
+        JsonMapper.builder()
+            .build()
+            .createObjectNode()
+            .put("status", exitCode == FAILED ? "failed" : "too_many_errors")
+            .put("error", message));
+    return exitCode;
+  }
+}

