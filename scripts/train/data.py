@@ -25,7 +25,7 @@ TLDS = ["com", "com", "com", "org", "net", "net", "edu", "ie", "co.uk", "de", "c
         "it", "ru", "co.jp", "info", "nl", "us", "gov", "ch", "se", "com.br"]  # fmt: skip
 
 # Loss weights of the parts of a sample.
-W_PROMPT, W_FRAME, W_LABEL, W_TOPIC, W_COPY = 0.12, 0.3, 2.0, 1.0, 1.0
+W_PROMPT, W_FRAME, W_LABEL, W_TOPIC, W_SENDER, W_DATE = 0.1, 0.3, 2.0, 1.0, 2.0, 1.0
 FIELDS = ["label", "topic", "sender", "date"]
 
 
@@ -55,7 +55,7 @@ def encode(tok, content, m):
         field += [1] * len(part)
         part = tok.encode(m[key])
         ids += part
-        weight += [(W_LABEL, W_TOPIC, W_COPY, W_COPY)[i]] * len(part)
+        weight += [(W_LABEL, W_TOPIC, W_SENDER, W_DATE)[i]] * len(part)
         field += [2 + i] * len(part)
     part = tok.encode('"}') + [END]
     return ids + part, weight + [W_FRAME] * len(part), field + [1] * len(part)

@@ -58,8 +58,8 @@ def main():
     p.add_argument("--steps", type=int, default=4000)
     p.add_argument("--minutes", type=float, help="follow the clock instead of --steps")
     p.add_argument("--batch", type=int, default=16)
-    p.add_argument("--short-until", type=float, default=0.6, help="share of the run with short mails")
-    p.add_argument("--layer-drop", type=float, default=0.1)
+    p.add_argument("--short-until", type=float, default=0.75, help="share of the run with short mails")
+    p.add_argument("--layer-drop", type=float, default=0.06)
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--save-minutes", type=float, default=3)
@@ -108,7 +108,7 @@ def main():
         if progress >= 1 or (limit and step >= limit):
             break
         scale = min(1.0, (step + 1) / 60) * max(0.01, min(1.0, (1 - progress) / 0.6))
-        p_short = 0.6 if progress < a.short_until * 0.5 else 0.35 if progress < a.short_until else 0.15
+        p_short = 0.6 if progress < a.short_until else 0.3
         short = coin.random() < p_short
         ids, weight, _ = batches.next(short, a.batch * 2 if short else a.batch)
         x = torch.from_numpy(ids)

@@ -11,6 +11,9 @@ import dev.nightjar.engine.decode.BatchDecoder;
 import dev.nightjar.engine.decode.Scorer;
 import dev.nightjar.engine.depth.Depth;
 import dev.nightjar.engine.depth.DepthSpec;
+import dev.nightjar.engine.format.GgufFile;
+import dev.nightjar.engine.format.HuggingFaceFolder;
+import dev.nightjar.engine.format.ModelFile;
 import dev.nightjar.engine.kernel.Kernels;
 import dev.nightjar.engine.model.LlamaModel;
 import dev.nightjar.engine.model.ModelConfig;
@@ -84,7 +87,7 @@ public final class LlmEngine implements AutoCloseable {
     try {
       ModelConfig config = files.weights().config();
       Depth depth = Depth.of(spec, facts(path, files), kernels, arena);
-      PromptEncoder encoder = Tokenizers.promptEncoder(files.store());
+      PromptEncoder encoder = encoderOf(files.store());
       checkVocabulary(config, encoder);
       ModelWeights weights = ModelWeights.load(files.weights(), depth.updates(), arena);
       LlamaModel model = new LlamaModel(weights, kernels, depth.policy());
@@ -116,6 +119,13 @@ public final class LlmEngine implements AutoCloseable {
         new int[] {config.queryDim(), config.kvDim()},
         folder.resolve("depth"),
         () -> WeightsDigest.of(files.store()));
+  }
+
+  private static PromptEncoder encoderOf(ModelFile file) {
+    return switch (file) {
+      case GgufFile gguf -> Tokenizers.promptEncoder(gguf);
+      case HuggingFaceFolder folder -> Tokenizers.promptEncoder(folder);
+    };
   }
 
   private static void checkVocabulary(ModelConfig config, PromptEncoder encoder) {

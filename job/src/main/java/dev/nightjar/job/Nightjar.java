@@ -1,5 +1,6 @@
 package dev.nightjar.job;
 
+import dev.nightjar.job.demo.DemoCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -29,6 +30,8 @@ public final class Nightjar implements Runnable {
   static CommandLine commandLine() {
     return new CommandLine(new Nightjar())
         .addSubcommand(RunCommand.commandLine("run"))
+        .addSubcommand(
+            new CommandLine(new DemoCommand()).setExecutionExceptionHandler(Failures::handle))
         .addSubcommand(
             new CommandLine(new SqlCommand()).setExecutionExceptionHandler(Failures::handle));
   }

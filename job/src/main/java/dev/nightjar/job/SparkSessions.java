@@ -7,7 +7,7 @@ import org.apache.spark.sql.SparkSession;
 import scala.Tuple2;
 
 /** Sessions for our commands: the one that spark-submit prepared, or an embedded local one. */
-final class SparkSessions {
+public final class SparkSessions {
   private static final String OWN_PREFIX = "spark.nightjar.";
 
   private SparkSessions() {}
@@ -33,7 +33,7 @@ final class SparkSessions {
    * @param properties Spark properties that win over the defaults of an embedded session; {@code spark-submit}'s own win
    *     over them
    */
-  static SparkSession open(String appName, Map<String, String> properties) {
+  public static SparkSession open(String appName, Map<String, String> properties) {
     SparkConf submitted = new SparkConf();
     SparkSession.Builder builder = SparkSession.builder();
     if (!submitted.contains("spark.app.name")) {

@@ -143,9 +143,8 @@ final class Sequence {
       finishReason = FinishReason.STOP;
       return;
     }
-    int before = text.length();
-    text.append(token);
-    StopStrings.Match match = stopStrings.find(text.text(), text.length() - before);
+    int added = text.add(token).length();
+    StopStrings.Match match = stopStrings.find(text, added);
     if (match != null) {
       finishReason = FinishReason.STOP;
       stopReason = match.string();
@@ -157,7 +156,8 @@ final class Sequence {
   }
 
   GenerationResult result(String depthPolicy) {
-    String finished = text.finish();
+    text.finish();
+    String finished = text.text();
     Timing timing =
         new Timing(
             startedNanos - arrivedNanos,

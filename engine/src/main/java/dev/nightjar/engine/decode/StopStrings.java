@@ -1,5 +1,6 @@
 package dev.nightjar.engine.decode;
 
+import dev.nightjar.engine.tokenizer.TextAssembler;
 import java.util.List;
 
 /** Finds the first stop string in a growing text. */
@@ -11,15 +12,16 @@ record StopStrings(List<String> strings) {
   /**
    * The earliest match, the longest among those at the same place, or null.
    *
-   * @param added length of the part of {@code text} that is new since the last call
+   * @param added number of chars at the end of {@code text} that are new since the last call
    */
-  Match find(CharSequence text, int added) {
+  Match find(TextAssembler text, int added) {
+    if (strings.isEmpty() || added == 0) {
+      return null;
+    }
     Match best = null;
-    String all = null;
+    String all = text.text();
     for (String stop : strings) {
-      int from = Math.max(0, text.length() - added - stop.length() + 1);
-      all = all == null ? text.toString() : all;
-      int index = all.indexOf(stop, from);
+      int index = all.indexOf(stop, Math.max(0, all.length() - added - stop.length() + 1));
       if (index >= 0
           && (best == null
               || index < best.index()

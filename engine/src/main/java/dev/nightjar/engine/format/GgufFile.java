@@ -134,7 +134,7 @@ public final class GgufFile implements ModelFile {
 
   private void readPair(GgufCursor cursor, long index) {
     String key = cursor.readString("metadata key " + index, MAX_NAME_BYTES);
-    String thing = "the value of metadata key \"" + key + "\"";
+    String thing = "the value of metadata key \"" + Excerpt.of(key) + "\"";
     GgufType type = readType(cursor, thing);
     if (type != GgufType.ARRAY) {
       long begin = cursor.position();
@@ -189,7 +189,7 @@ public final class GgufFile implements ModelFile {
 
   private TensorInfo readInfo(GgufCursor cursor, int index) {
     String name = cursor.readString("the name of tensor " + index, MAX_NAME_BYTES);
-    String thing = "the description of tensor \"" + name + "\"";
+    String thing = "the description of tensor \"" + Excerpt.of(name) + "\"";
     long dimensions = cursor.readU32(thing);
     if (dimensions > TensorTable.MAX_DIMENSIONS) {
       throw file.invalid(
@@ -235,7 +235,10 @@ public final class GgufFile implements ModelFile {
             ("tensor \"%s\" begins at offset %s, expected a multiple of %d up to %d, the bytes in"
                     + " the file; the file is truncated or damaged, download it again")
                 .formatted(
-                    info.name(), Long.toUnsignedString(info.offset()), alignment, dataBytes));
+                    Excerpt.of(info.name()),
+                    Long.toUnsignedString(info.offset()),
+                    alignment,
+                    dataBytes));
       }
       long length = byteSize(dtype, info.shape());
       if (length < 0 || length > dataBytes - info.offset()) {
@@ -243,7 +246,11 @@ public final class GgufFile implements ModelFile {
             ("tensor \"%s\" of %s%s ends beyond the end of the file (%d bytes of data from offset"
                     + " %d); the file is truncated or damaged, download it again")
                 .formatted(
-                    info.name(), dtype, Arrays.toString(info.shape()), dataBytes, info.offset()));
+                    Excerpt.of(info.name()),
+                    dtype,
+                    Arrays.toString(info.shape()),
+                    dataBytes,
+                    info.offset()));
       }
       tensors.add(info.name(), dtype, info.shape(), info.offset(), length);
     }

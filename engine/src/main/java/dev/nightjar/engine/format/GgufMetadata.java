@@ -37,7 +37,8 @@ public final class GgufMetadata {
   void put(String key, Value value) {
     if (values.put(key, value) != null) {
       throw file.invalid(
-          "metadata key \"%s\" appears twice, expected unique keys; re-export it".formatted(key));
+          "metadata key \"%s\" appears twice, expected unique keys; re-export it"
+              .formatted(Excerpt.of(key)));
     }
   }
 
@@ -93,7 +94,7 @@ public final class GgufMetadata {
     if (value != (int) value) {
       throw file.invalid(
           "metadata key \"%s\" is %d, expected a 32-bit integer; re-export the model"
-              .formatted(key, value));
+              .formatted(Excerpt.of(key), value));
     }
     return (int) value;
   }
@@ -181,7 +182,7 @@ public final class GgufMetadata {
       if (element != (int) element) {
         throw file.invalid(
             "metadata key \"%s\" holds %d at index %d, expected 32-bit integers; re-export it"
-                .formatted(key, element, i));
+                .formatted(Excerpt.of(key), element, i));
       }
       out[i] = (int) element;
     }
@@ -207,7 +208,7 @@ public final class GgufMetadata {
     if (value == null) {
       throw file.invalid(
           "metadata key \"%s\" is missing, expected %s; re-export the model"
-              .formatted(key, expected));
+              .formatted(Excerpt.of(key), expected));
     }
     return value;
   }
@@ -219,7 +220,7 @@ public final class GgufMetadata {
     if (value.count() > MAX_ARRAY_ELEMENTS) {
       throw file.invalid(
           "metadata key \"%s\" has %d elements, expected at most %d; the file is damaged"
-              .formatted(key, value.count(), MAX_ARRAY_ELEMENTS));
+              .formatted(Excerpt.of(key), value.count(), MAX_ARRAY_ELEMENTS));
     }
     return (int) value.count();
   }
@@ -227,7 +228,7 @@ public final class GgufMetadata {
   private EngineException wrongType(String key, String expected) {
     return file.invalid(
         "metadata key \"%s\" holds %s, expected %s; re-export the model"
-            .formatted(key, describe(key), expected));
+            .formatted(Excerpt.of(key), describe(key), expected));
   }
 
   private String string(String key, long position) {
@@ -235,7 +236,7 @@ public final class GgufMetadata {
     if (length > MAX_STRING_BYTES) {
       throw file.invalid(
           "metadata key \"%s\" holds a string of %d bytes, expected at most %d; the file is damaged"
-              .formatted(key, length, MAX_STRING_BYTES));
+              .formatted(Excerpt.of(key), length, MAX_STRING_BYTES));
     }
     byte[] utf8 = bytes.asSlice(position + 8, length).toArray(ValueLayout.JAVA_BYTE);
     return new String(utf8, StandardCharsets.UTF_8);
@@ -257,7 +258,7 @@ public final class GgufMetadata {
     if (type == GgufType.UINT64 && value < 0) {
       throw file.invalid(
           "metadata key \"%s\" holds %s, expected less than 2^63; re-export the model"
-              .formatted(key, Long.toUnsignedString(value)));
+              .formatted(Excerpt.of(key), Long.toUnsignedString(value)));
     }
     return value;
   }

@@ -225,7 +225,7 @@ public final class HuggingFaceFolder implements ModelFile {
       if (!shard.contains(entry.getKey())) {
         throw invalid(
             "%s: tensor \"%s\" is missing, but %s says it is there; download the shard again"
-                .formatted(shard.path().getFileName(), entry.getKey(), INDEX));
+                .formatted(shard.path().getFileName(), Excerpt.of(entry.getKey()), INDEX));
       }
       shardOfTensor.put(entry.getKey(), shard);
     }
@@ -240,7 +240,7 @@ public final class HuggingFaceFolder implements ModelFile {
     if (!name.endsWith(".safetensors") || name.indexOf('/') >= 0 || name.indexOf('\\') >= 0) {
       throw invalid(
           "%s: the shard name %s is not allowed, expected a plain file name ending in .safetensors;"
-                  .formatted(INDEX, nameNode)
+                  .formatted(INDEX, Excerpt.of(nameNode.toString()))
               + " re-export the model");
     }
     if (shards.size() == MAX_SHARDS) {
@@ -257,7 +257,10 @@ public final class HuggingFaceFolder implements ModelFile {
     } catch (InvalidPathException e) {
       throw new EngineException(
           ErrorCode.INVALID_MODEL,
-          INDEX + ": the shard name " + nameNode + " is not a file name; re-export the model",
+          INDEX
+              + ": the shard name "
+              + Excerpt.of(nameNode.toString())
+              + " is not a file name; re-export the model",
           e);
     }
   }

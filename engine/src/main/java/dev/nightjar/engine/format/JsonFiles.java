@@ -66,7 +66,7 @@ final class JsonFiles {
   static EngineException malformed(String fileName, ErrorCode code, IOException e) {
     String problem = e.getMessage();
     if (e instanceof JsonProcessingException json) {
-      problem = json.getOriginalMessage();
+      problem = Excerpt.of(json.getOriginalMessage());
       if (json.getLocation() != null) {
         problem += " at line " + json.getLocation().getLineNr();
         problem += ", column " + json.getLocation().getColumnNr();

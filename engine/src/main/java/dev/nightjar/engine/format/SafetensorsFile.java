@@ -127,13 +127,16 @@ public final class SafetensorsFile implements TensorStore {
     expect(json.nextToken(), JsonToken.START_OBJECT, "__metadata__");
     while (json.nextToken() != JsonToken.END_OBJECT) {
       String key = json.currentName();
-      expect(json.nextToken(), JsonToken.VALUE_STRING, "__metadata__ entry \"" + key + "\"");
+      expect(
+          json.nextToken(),
+          JsonToken.VALUE_STRING,
+          "__metadata__ entry \"" + Excerpt.of(key) + "\"");
       metadata.put(key, json.getText());
     }
   }
 
   private void readTensor(JsonParser json, String name) throws IOException {
-    String thing = "the description of tensor \"" + name + "\"";
+    String thing = "the description of tensor \"" + Excerpt.of(name) + "\"";
     expect(json.nextToken(), JsonToken.START_OBJECT, thing);
     String type = null;
     long[] shape = null;
@@ -164,7 +167,7 @@ public final class SafetensorsFile implements TensorStore {
       throw file.invalid(
           ("tensor \"%s\" has data_offsets %s, expected [begin, end] with begin <= end <= %d, the"
                   + " bytes in the file; the file is truncated or damaged, download it again")
-              .formatted(name, Arrays.toString(offsets), dataBytes));
+              .formatted(Excerpt.of(name), Arrays.toString(offsets), dataBytes));
     }
     switch (type) {
       case "F32" -> add(name, DType.F32, shape, offsets);
@@ -173,7 +176,7 @@ public final class SafetensorsFile implements TensorStore {
       default ->
           tensors.addUnsupported(
               name,
-              type,
+              Excerpt.of(type),
               shape,
               "its element type is not supported (supported: F32, F16, BF16);"
                   + " re-export the model in one of these");

@@ -59,20 +59,20 @@ final class TensorTable {
     if (elements < 0) {
       throw file.invalid(
           "tensor \"%s\" has the impossible shape %s; the file is damaged, download it again"
-              .formatted(name, Arrays.toString(shape)));
+              .formatted(Excerpt.of(name), Arrays.toString(shape)));
     }
     long columns = shape.length == 0 ? 1 : shape[shape.length - 1];
     if (columns % dtype.blockElements() != 0) {
       throw file.invalid(
           "tensor \"%s\" has rows of %d elements, expected a multiple of %d for %s; re-export it"
-              .formatted(name, columns, dtype.blockElements(), dtype));
+              .formatted(Excerpt.of(name), columns, dtype.blockElements(), dtype));
     }
     long blocks = elements / dtype.blockElements();
     if (blocks > Long.MAX_VALUE / dtype.blockBytes() || blocks * dtype.blockBytes() != length) {
       throw file.invalid(
           "tensor \"%s\" occupies %d bytes, but %s%s needs %s; the file is damaged"
               .formatted(
-                  name,
+                  Excerpt.of(name),
                   length,
                   dtype,
                   Arrays.toString(shape),
@@ -88,7 +88,7 @@ final class TensorTable {
     if (totalBytes > file.size() - dataStart) { // or a small file could stand for an endless model
       throw file.invalid(
           "the tensors up to \"%s\" overlap, expected separate ones; re-export the model"
-              .formatted(name));
+              .formatted(Excerpt.of(name)));
     }
     MemorySegment data = file.bytes().asSlice(dataStart + offset, length);
     tensors.put(name, new Tensor(name, dtype, shape, data));
@@ -103,7 +103,7 @@ final class TensorTable {
     if (contains(name)) {
       throw file.invalid(
           "tensor \"%s\" is listed twice, expected unique names; re-export the model"
-              .formatted(name));
+              .formatted(Excerpt.of(name)));
     }
   }
 
@@ -115,7 +115,7 @@ final class TensorTable {
           "%s: tensor \"%s\" of type %s%s cannot be read: %s"
               .formatted(
                   file.name(),
-                  name,
+                  Excerpt.of(name),
                   refused.type(),
                   Arrays.toString(refused.shape()),
                   refused.reason()));

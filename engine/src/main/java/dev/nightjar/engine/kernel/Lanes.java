@@ -1,7 +1,9 @@
 package dev.nightjar.engine.kernel;
 
 import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /** The vector shapes of this JVM, chosen once: C2 compiles vector code well only when they are constants. */
@@ -30,7 +32,21 @@ final class Lanes {
   /** Order of the bytes in packed matrices. */
   static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
 
+  /** 0, 1, 2, ... */
+  static final FloatVector INDEX = FloatVector.zero(FLOATS).addIndex(1);
+
+  /** Bring lane {@code i + 8}, {@code i + 4}, ... to lane i, for folding partial sums. */
+  static final VectorShuffle<Float> FOLD_8 = fold(8);
+
+  static final VectorShuffle<Float> FOLD_4 = fold(4);
+  static final VectorShuffle<Float> FOLD_2 = fold(2);
+  static final VectorShuffle<Float> FOLD_1 = fold(1);
+
   private Lanes() {}
+
+  private static VectorShuffle<Float> fold(int half) {
+    return VectorShuffle.fromOp(FLOATS, i -> (i + half) % COUNT);
+  }
 
   private static int chooseBits() {
     int forced = KernelSelector.forcedBits();

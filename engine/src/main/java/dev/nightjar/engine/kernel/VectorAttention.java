@@ -1,5 +1,6 @@
 package dev.nightjar.engine.kernel;
 
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
 /** The two products of attention for up to four query heads that share one key/value head, over packed pages. */
@@ -83,14 +84,18 @@ final class VectorAttention {
       float[] out, int outOffset) {
     int base = kvHead * PAGE * headDim;
     int whole = Lanes.FLOATS.loopBound(headDim);
-    for (int d = 0; d < whole; d += Lanes.COUNT) {
+    int stride = (length + PAGE - 1) / PAGE * PAGE;
+    Arrays.fill(out, outOffset, outOffset + heads * headDim, 0f);
+    // The sums rest in out between pages: C2 keeps vectors in registers over one loop, not over two nested ones.
+    for (int first = 0; first < length; first += PAGE) {
+      float[] values = valuePages[first / PAGE];
+      int count = Math.min(PAGE, length - first);
       if (heads == 1) {
-        mixOne(valuePages, length, base + d, headDim, weights, out, outOffset + d);
+        mixOne(values, count, base, whole, headDim, weights, first, out, outOffset);
       } else {
-        mixFour(valuePages, length, base + d, heads, headDim, weights, out, outOffset + d);
+        mixFour(values, count, base, heads, whole, headDim, weights, first, stride, out, outOffset);
       }
     }
-    int stride = (length + PAGE - 1) / PAGE * PAGE;
     for (int head = 0; head < heads; head++) {
       for (int d = whole; d < headDim; d++) {
         float sum = 0;
@@ -104,48 +109,46 @@ final class VectorAttention {
   }
 
   private static void mixOne(
-      float[][] valuePages, int length, int base, int headDim, float[] weights, float[] out, int to) {
-    FloatVector s = FloatVector.zero(Lanes.FLOATS);
-    for (int first = 0; first < length; first += PAGE) {
-      float[] values = valuePages[first / PAGE];
-      int count = Math.min(PAGE, length - first);
+      float[] values, int count, int base, int whole, int headDim, float[] weights, int first,
+      float[] out, int to) {
+    for (int d = 0; d < whole; d += Lanes.COUNT) {
+      FloatVector s = FloatVector.fromArray(Lanes.FLOATS, out, to + d);
       for (int t = 0; t < count; t++) {
-        s = FloatVector.fromArray(Lanes.FLOATS, values, base + t * headDim)
+        s = FloatVector.fromArray(Lanes.FLOATS, values, base + d + t * headDim)
                 .fma(FloatVector.broadcast(Lanes.FLOATS, weights[first + t]), s);
       }
+      s.intoArray(out, to + d);
     }
-    s.intoArray(out, to);
   }
 
   /** Two to four heads; missing ones repeat the last. */
   private static void mixFour(
-      float[][] valuePages, int length, int base, int heads, int headDim, float[] weights,
-      float[] out, int to) {
-    int stride = (length + PAGE - 1) / PAGE * PAGE;
+      float[] values, int count, int base, int heads, int whole, int headDim, float[] weights,
+      int first, int stride, float[] out, int to) {
     int third = Math.min(2, heads - 1);
     int fourth = heads - 1;
-    FloatVector s0 = FloatVector.zero(Lanes.FLOATS);
-    FloatVector s1 = s0;
-    FloatVector s2 = s0;
-    FloatVector s3 = s0;
-    for (int first = 0; first < length; first += PAGE) {
-      float[] values = valuePages[first / PAGE];
-      int count = Math.min(PAGE, length - first);
-      int w0 = first;
-      int w1 = first + stride;
-      int w2 = first + third * stride;
-      int w3 = first + fourth * stride;
+    int w1 = first + stride;
+    int w2 = first + third * stride;
+    int w3 = first + fourth * stride;
+    int to1 = to + headDim;
+    int to2 = to + third * headDim;
+    int to3 = to + fourth * headDim;
+    for (int d = 0; d < whole; d += Lanes.COUNT) {
+      FloatVector s0 = FloatVector.fromArray(Lanes.FLOATS, out, to + d);
+      FloatVector s1 = FloatVector.fromArray(Lanes.FLOATS, out, to1 + d);
+      FloatVector s2 = FloatVector.fromArray(Lanes.FLOATS, out, to2 + d);
+      FloatVector s3 = FloatVector.fromArray(Lanes.FLOATS, out, to3 + d);
       for (int t = 0; t < count; t++) {
-        FloatVector v = FloatVector.fromArray(Lanes.FLOATS, values, base + t * headDim);
-        s0 = v.fma(FloatVector.broadcast(Lanes.FLOATS, weights[w0 + t]), s0);
+        FloatVector v = FloatVector.fromArray(Lanes.FLOATS, values, base + d + t * headDim);
+        s0 = v.fma(FloatVector.broadcast(Lanes.FLOATS, weights[first + t]), s0);
         s1 = v.fma(FloatVector.broadcast(Lanes.FLOATS, weights[w1 + t]), s1);
         s2 = v.fma(FloatVector.broadcast(Lanes.FLOATS, weights[w2 + t]), s2);
         s3 = v.fma(FloatVector.broadcast(Lanes.FLOATS, weights[w3 + t]), s3);
       }
+      s0.intoArray(out, to + d);
+      s1.intoArray(out, to1 + d);
+      s2.intoArray(out, to2 + d);
+      s3.intoArray(out, to3 + d);
     }
-    s0.intoArray(out, to);
-    s1.intoArray(out, to + headDim);
-    s2.intoArray(out, to + third * headDim);
-    s3.intoArray(out, to + fourth * headDim);
   }
 }

@@ -4,31 +4,134 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
-/** {@link Kernels#exp} of a vector: the same operations as {@link ScalarKernels#exp1} in every lane. */
+/**
+ * Loops around {@link Kernels#exp}: the same operations as {@link ScalarKernels#exp1} in every lane.
+ *
+ * <p>The exponential is written out in each loop on purpose. As a method it is too large for C2 to inline it reliably: once
+ * it has been compiled by itself, later callers call it, and allocate its argument and result for every vector.
+ */
 final class VectorExp {
+  private static final FloatVector LOG2_E = constant(Exp.LOG2_E);
+  private static final FloatVector ROUNDER = constant(Exp.ROUNDER);
+  private static final FloatVector MINUS_LN2_HIGH = constant(-Exp.LN2_HIGH);
+  private static final FloatVector MINUS_LN2_LOW = constant(-Exp.LN2_LOW);
+  private static final FloatVector C2 = constant(Exp.C2);
+  private static final FloatVector C3 = constant(Exp.C3);
+  private static final FloatVector C4 = constant(Exp.C4);
+  private static final FloatVector C5 = constant(Exp.C5);
+  private static final FloatVector C6 = constant(Exp.C6);
+  private static final FloatVector C7 = constant(Exp.C7);
+
   private VectorExp() {}
 
-  static FloatVector exp(FloatVector x) {
-    FloatVector rounder = FloatVector.broadcast(Lanes.FLOATS, Exp.ROUNDER);
-    FloatVector shifted = x.fma(FloatVector.broadcast(Lanes.FLOATS, Exp.LOG2_E), rounder);
-    IntVector n = shifted.reinterpretAsInts().sub(Exp.ROUNDER_BITS);
-    FloatVector whole = shifted.sub(rounder);
-    FloatVector r = whole.fma(FloatVector.broadcast(Lanes.FLOATS, -Exp.LN2_HIGH), x);
-    r = whole.fma(FloatVector.broadcast(Lanes.FLOATS, -Exp.LN2_LOW), r);
-    FloatVector p = FloatVector.broadcast(Lanes.FLOATS, Exp.C7);
-    p = p.fma(r, FloatVector.broadcast(Lanes.FLOATS, Exp.C6));
-    p = p.fma(r, FloatVector.broadcast(Lanes.FLOATS, Exp.C5));
-    p = p.fma(r, FloatVector.broadcast(Lanes.FLOATS, Exp.C4));
-    p = p.fma(r, FloatVector.broadcast(Lanes.FLOATS, Exp.C3));
-    p = p.fma(r, FloatVector.broadcast(Lanes.FLOATS, Exp.C2));
-    p = p.fma(r.mul(r), r).add(1f);
-    IntVector n1 = n.lanewise(VectorOperators.ASHR, 1);
-    IntVector n2 = n.sub(n1);
-    FloatVector y =
-        p.mul(n1.add(Exp.BIAS).lanewise(VectorOperators.LSHL, Exp.FRACTION_BITS).reinterpretAsFloats())
-            .mul(n2.add(Exp.BIAS).lanewise(VectorOperators.LSHL, Exp.FRACTION_BITS).reinterpretAsFloats());
-    return y.blend(0f, x.compare(VectorOperators.LT, Exp.LOWEST))
-        .blend(Float.POSITIVE_INFINITY, x.compare(VectorOperators.GT, Exp.HIGHEST))
-        .blend(Float.NaN, x.compare(VectorOperators.NE, x));
+  private static FloatVector constant(float value) {
+    return FloatVector.broadcast(Lanes.FLOATS, value);
+  }
+
+  /** {@code x[i] = exp(x[i] - shift)} for {@code count} elements from {@code offset} on. */
+  static void exponentiate(float[] x, int offset, int count, float shift) {
+    int bound = Lanes.FLOATS.loopBound(count);
+    for (int i = 0; i < bound; i += Lanes.COUNT) {
+      FloatVector v = FloatVector.fromArray(Lanes.FLOATS, x, offset + i).sub(shift);
+      FloatVector shifted = v.fma(LOG2_E, ROUNDER);
+      IntVector n = shifted.reinterpretAsInts().sub(Exp.ROUNDER_BITS);
+      FloatVector whole = shifted.sub(ROUNDER);
+      FloatVector r = whole.fma(MINUS_LN2_LOW, whole.fma(MINUS_LN2_HIGH, v));
+      FloatVector p = C7.fma(r, C6).fma(r, C5).fma(r, C4).fma(r, C3).fma(r, C2).fma(r.mul(r), r).add(1f);
+      IntVector n1 = n.lanewise(VectorOperators.ASHR, 1);
+      IntVector n2 = n.sub(n1);
+      FloatVector y1 = n1.add(Exp.BIAS).lanewise(VectorOperators.LSHL, Exp.FRACTION_BITS).reinterpretAsFloats();
+      FloatVector y2 = n2.add(Exp.BIAS).lanewise(VectorOperators.LSHL, Exp.FRACTION_BITS).reinterpretAsFloats();
+      FloatVector e =
+          p.mul(y1)
+              .mul(y2)
+              .blend(0f, v.compare(VectorOperators.LT, Exp.LOWEST))
+              .blend(Float.POSITIVE_INFINITY, v.compare(VectorOperators.GT, Exp.HIGHEST))
+              .blend(Float.NaN, v.compare(VectorOperators.NE, v));
+      e.intoArray(x, offset + i);
+    }
+    for (int i = bound; i < count; i++) {
+      x[offset + i] = ScalarKernels.exp1(x[offset + i] - shift);
+    }
+  }
+
+  /** {@code x[i] = x[i] / (1 + exp(-x[i]))} for {@code count} elements. */
+  static void silu(float[] x, int count) {
+    int bound = Lanes.FLOATS.loopBound(count);
+    for (int i = 0; i < bound; i += Lanes.COUNT) {
+      FloatVector v = FloatVector.fromArray(Lanes.FLOATS, x, i).neg();
+      FloatVector shifted = v.fma(LOG2_E, ROUNDER);
+      IntVector n = shifted.reinterpretAsInts().sub(Exp.ROUNDER_BITS);
+      FloatVector whole = shifted.sub(ROUNDER);
+      FloatVector r = whole.fma(MINUS_LN2_LOW, whole.fma(MINUS_LN2_HIGH, v));
+      FloatVector p = C7.fma(r, C6).fma(r, C5).fma(r, C4).fma(r, C3).fma(r, C2).fma(r.mul(r), r).add(1f);
+      IntVector n1 = n.lanewise(VectorOperators.ASHR, 1);
+      IntVector n2 = n.sub(n1);
+      FloatVector y1 = n1.add(Exp.BIAS).lanewise(VectorOperators.LSHL, Exp.FRACTION_BITS).reinterpretAsFloats();
+      FloatVector y2 = n2.add(Exp.BIAS).lanewise(VectorOperators.LSHL, Exp.FRACTION_BITS).reinterpretAsFloats();
+      FloatVector e =
+          p.mul(y1)
+              .mul(y2)
+              .blend(0f, v.compare(VectorOperators.LT, Exp.LOWEST))
+              .blend(Float.POSITIVE_INFINITY, v.compare(VectorOperators.GT, Exp.HIGHEST))
+              .blend(Float.NaN, v.compare(VectorOperators.NE, v));
+      v.neg().div(e.add(1f)).intoArray(x, i);
+    }
+    for (int i = bound; i < count; i++) {
+      x[i] = ScalarKernels.silu1(x[i]);
+    }
+  }
+
+  /** Sum of {@code exp(x[i] - shift)} over {@code count} elements from {@code offset} on, in the canonical order. */
+  static float sumOfExps(float[] x, int offset, int count, float shift) {
+    FloatVector a = FloatVector.zero(Lanes.FLOATS);
+    FloatVector b = a;
+    FloatVector c = a;
+    FloatVector d = a;
+    int bound = count / PackedMatrix.TILE * PackedMatrix.TILE;
+    for (int i = 0; i < bound; i += Lanes.COUNT) {
+      FloatVector v = FloatVector.fromArray(Lanes.FLOATS, x, offset + i).sub(shift);
+      FloatVector shifted = v.fma(LOG2_E, ROUNDER);
+      IntVector n = shifted.reinterpretAsInts().sub(Exp.ROUNDER_BITS);
+      FloatVector whole = shifted.sub(ROUNDER);
+      FloatVector r = whole.fma(MINUS_LN2_LOW, whole.fma(MINUS_LN2_HIGH, v));
+      FloatVector p = C7.fma(r, C6).fma(r, C5).fma(r, C4).fma(r, C3).fma(r, C2).fma(r.mul(r), r).add(1f);
+      IntVector n1 = n.lanewise(VectorOperators.ASHR, 1);
+      IntVector n2 = n.sub(n1);
+      FloatVector y1 = n1.add(Exp.BIAS).lanewise(VectorOperators.LSHL, Exp.FRACTION_BITS).reinterpretAsFloats();
+      FloatVector y2 = n2.add(Exp.BIAS).lanewise(VectorOperators.LSHL, Exp.FRACTION_BITS).reinterpretAsFloats();
+      FloatVector e =
+          p.mul(y1)
+              .mul(y2)
+              .blend(0f, v.compare(VectorOperators.LT, Exp.LOWEST))
+              .blend(Float.POSITIVE_INFINITY, v.compare(VectorOperators.GT, Exp.HIGHEST))
+              .blend(Float.NaN, v.compare(VectorOperators.NE, v));
+      // Partial sums that take more than one vector take turns, and are back in their places at the end.
+      FloatVector sum = a.add(e);
+      if (Lanes.PARTS == 1) {
+        a = sum;
+      } else if (Lanes.PARTS == 2) {
+        a = b;
+        b = sum;
+      } else {
+        a = b;
+        b = c;
+        c = d;
+        d = sum;
+      }
+    }
+    for (int i = bound; i < count; i++) {
+      float value = ScalarKernels.exp1(x[offset + i] - shift);
+      int partial = i - bound;
+      a = a.add(value, Lanes.INDEX.compare(VectorOperators.EQ, partial));
+      b = b.add(value, Lanes.INDEX.compare(VectorOperators.EQ, partial - Lanes.COUNT));
+      c = c.add(value, Lanes.INDEX.compare(VectorOperators.EQ, partial - 2 * Lanes.COUNT));
+      d = d.add(value, Lanes.INDEX.compare(VectorOperators.EQ, partial - 3 * Lanes.COUNT));
+    }
+    FloatVector p = Lanes.PARTS == 4 ? a.add(c).add(b.add(d)) : Lanes.PARTS == 2 ? a.add(b) : a;
+    p = Lanes.COUNT == 16 ? p.add(p.rearrange(Lanes.FOLD_8)) : p;
+    p = Lanes.COUNT >= 8 ? p.add(p.rearrange(Lanes.FOLD_4)) : p;
+    p = p.add(p.rearrange(Lanes.FOLD_2));
+    return p.add(p.rearrange(Lanes.FOLD_1)).lane(0);
   }
 }

@@ -6,7 +6,6 @@ import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorShuffle;
 
 /**
  * The kernels over the Vector API. Needs the JVM flag {@code --add-modules jdk.incubator.vector}: without it this class
@@ -23,17 +22,9 @@ public final class VectorKernels implements Kernels {
   private static final int FEW_ROWS = 4;
 
   private static final int PARTIALS = 16;
-  private static final VectorShuffle<Float> FOLD_8 = fold(8);
-  private static final VectorShuffle<Float> FOLD_4 = fold(4);
-  private static final VectorShuffle<Float> FOLD_2 = fold(2);
-  private static final VectorShuffle<Float> FOLD_1 = fold(1);
 
   /** Creates the kernels; they have no state. */
   public VectorKernels() {}
-
-  private static VectorShuffle<Float> fold(int half) {
-    return VectorShuffle.fromOp(Lanes.FLOATS, i -> (i + half) % Lanes.COUNT);
-  }
 
   @Override
   public String description() {
@@ -140,10 +131,11 @@ public final class VectorKernels implements Kernels {
   }
 
   private static float sumOfSquares(float[] x, int offset, int size) {
-    FloatVector a = FloatVector.zero(Lanes.FLOATS);
-    FloatVector b = a;
-    FloatVector c = a;
-    FloatVector d = a;
+    FloatVector zero = FloatVector.zero(Lanes.FLOATS);
+    FloatVector a = zero;
+    FloatVector b = zero;
+    FloatVector c = zero;
+    FloatVector d = zero;
     int whole = size / PARTIALS * PARTIALS;
     for (int i = 0; i < whole; i += PARTIALS) {
       FloatVector v = FloatVector.fromArray(Lanes.FLOATS, x, offset + i);
@@ -159,54 +151,43 @@ public final class VectorKernels implements Kernels {
         d = v.fma(v, d);
       }
     }
-    if (whole < size) {
-      // Lanes beyond the end read as zero, and adding zero changes no partial.
-      FloatVector v = tail(x, offset, whole, size);
-      a = v.fma(v, a);
-      if (Lanes.PARTS >= 2) {
-        v = tail(x, offset, whole + Lanes.COUNT, size);
-        b = v.fma(v, b);
-      }
-      if (Lanes.PARTS == 4) {
-        v = tail(x, offset, whole + 2 * Lanes.COUNT, size);
-        c = v.fma(v, c);
-        v = tail(x, offset, whole + 3 * Lanes.COUNT, size);
-        d = v.fma(v, d);
-      }
+    for (int i = whole; i < size; i++) {
+      // In all lanes but one, zero is squared and added, which changes nothing.
+      FloatVector v = FloatVector.broadcast(Lanes.FLOATS, x[offset + i]);
+      int partial = i - whole;
+      FloatVector one = zero.blend(v, Lanes.INDEX.compare(VectorOperators.EQ, partial));
+      a = one.fma(one, a);
+      one = zero.blend(v, Lanes.INDEX.compare(VectorOperators.EQ, partial - Lanes.COUNT));
+      b = one.fma(one, b);
+      one = zero.blend(v, Lanes.INDEX.compare(VectorOperators.EQ, partial - 2 * Lanes.COUNT));
+      c = one.fma(one, c);
+      one = zero.blend(v, Lanes.INDEX.compare(VectorOperators.EQ, partial - 3 * Lanes.COUNT));
+      d = one.fma(one, d);
     }
-    return fold(a, b, c, d);
-  }
-
-  /** Elements from {@code index} up to {@code size}, then zeros. */
-  private static FloatVector tail(float[] x, int offset, int index, int size) {
-    return FloatVector.fromArray(
-        Lanes.FLOATS, x, offset + index, Lanes.FLOATS.indexInRange(index, size));
+    FloatVector p = Lanes.PARTS == 4 ? a.add(c).add(b.add(d)) : Lanes.PARTS == 2 ? a.add(b) : a;
+    p = Lanes.COUNT == 16 ? p.add(p.rearrange(Lanes.FOLD_8)) : p;
+    p = Lanes.COUNT >= 8 ? p.add(p.rearrange(Lanes.FOLD_4)) : p;
+    p = p.add(p.rearrange(Lanes.FOLD_2));
+    return p.add(p.rearrange(Lanes.FOLD_1)).lane(0);
   }
 
   @Override
   public void siluMultiply(float[] gate, float[] up, int count) {
+    VectorExp.silu(gate, count);
     int whole = Lanes.FLOATS.loopBound(count);
     for (int i = 0; i < whole; i += Lanes.COUNT) {
-      FloatVector v = FloatVector.fromArray(Lanes.FLOATS, gate, i);
-      v.div(VectorExp.exp(v.neg()).add(1f))
+      FloatVector.fromArray(Lanes.FLOATS, gate, i)
           .mul(FloatVector.fromArray(Lanes.FLOATS, up, i))
           .intoArray(gate, i);
     }
     for (int i = whole; i < count; i++) {
-      gate[i] = ScalarKernels.silu1(gate[i]) * up[i];
+      gate[i] *= up[i];
     }
   }
 
   @Override
   public void silu(float[] x, int count) {
-    int whole = Lanes.FLOATS.loopBound(count);
-    for (int i = 0; i < whole; i += Lanes.COUNT) {
-      FloatVector v = FloatVector.fromArray(Lanes.FLOATS, x, i);
-      v.div(VectorExp.exp(v.neg()).add(1f)).intoArray(x, i);
-    }
-    for (int i = whole; i < count; i++) {
-      x[i] = ScalarKernels.silu1(x[i]);
-    }
+    VectorExp.silu(x, count);
   }
 
   @Override
@@ -285,31 +266,25 @@ public final class VectorKernels implements Kernels {
       maxima = maxima.max(FloatVector.fromArray(Lanes.FLOATS, scores, offset + i));
     }
     float max = maxima.reduceLanes(VectorOperators.MAX);
-    for (int i = 0; i < padded; i += Lanes.COUNT) {
-      VectorExp.exp(FloatVector.fromArray(Lanes.FLOATS, scores, offset + i).sub(max))
-          .intoArray(scores, offset + i);
-    }
+    VectorExp.exponentiate(scores, offset, padded, max);
     Arrays.fill(scores, offset + length, offset + padded, 0f);
   }
 
-  /** Sum in the canonical order; {@code count} is a multiple of 16. */
+  /** Sum in the canonical order of {@code count} elements, a multiple of 16; destroys the first sixteen. */
   private static float sum(float[] x, int offset, int count) {
-    FloatVector a = FloatVector.zero(Lanes.FLOATS);
-    FloatVector b = a;
-    FloatVector c = a;
-    FloatVector d = a;
-    for (int i = 0; i < count; i += PARTIALS) {
-      int at = offset + i;
-      a = a.add(FloatVector.fromArray(Lanes.FLOATS, x, at));
-      if (Lanes.PARTS >= 2) {
-        b = b.add(FloatVector.fromArray(Lanes.FLOATS, x, at + Lanes.COUNT));
+    for (int part = 0; part < PARTIALS; part += Lanes.COUNT) {
+      FloatVector partials = FloatVector.fromArray(Lanes.FLOATS, x, offset + part);
+      for (int i = PARTIALS; i < count; i += PARTIALS) {
+        partials = partials.add(FloatVector.fromArray(Lanes.FLOATS, x, offset + part + i));
       }
-      if (Lanes.PARTS == 4) {
-        c = c.add(FloatVector.fromArray(Lanes.FLOATS, x, at + 2 * Lanes.COUNT));
-        d = d.add(FloatVector.fromArray(Lanes.FLOATS, x, at + 3 * Lanes.COUNT));
+      partials.intoArray(x, offset + part);
+    }
+    for (int half = PARTIALS / 2; half > 0; half /= 2) {
+      for (int j = 0; j < half; j++) {
+        x[offset + j] += x[offset + j + half];
       }
     }
-    return fold(a, b, c, d);
+    return x[offset];
   }
 
   private static void scale(float[] x, int offset, int count, float factor) {
@@ -365,61 +340,6 @@ public final class VectorKernels implements Kernels {
     if (!Float.isFinite(max)) {
       return max;
     }
-    return ScalarKernels.plusLog(max, sumOfExps(x, offset, count, max));
-  }
-
-  private static float sumOfExps(float[] x, int offset, int count, float max) {
-    FloatVector a = FloatVector.zero(Lanes.FLOATS);
-    FloatVector b = a;
-    FloatVector c = a;
-    FloatVector d = a;
-    int whole = count / PARTIALS * PARTIALS;
-    for (int i = 0; i < whole; i += PARTIALS) {
-      a = a.add(VectorExp.exp(FloatVector.fromArray(Lanes.FLOATS, x, offset + i).sub(max)));
-      if (Lanes.PARTS >= 2) {
-        int at = offset + i + Lanes.COUNT;
-        b = b.add(VectorExp.exp(FloatVector.fromArray(Lanes.FLOATS, x, at).sub(max)));
-      }
-      if (Lanes.PARTS == 4) {
-        int at = offset + i + 2 * Lanes.COUNT;
-        c = c.add(VectorExp.exp(FloatVector.fromArray(Lanes.FLOATS, x, at).sub(max)));
-        at += Lanes.COUNT;
-        d = d.add(VectorExp.exp(FloatVector.fromArray(Lanes.FLOATS, x, at).sub(max)));
-      }
-    }
-    if (whole < count) {
-      a = addTail(a, x, offset, whole, count, max);
-      if (Lanes.PARTS >= 2) {
-        b = addTail(b, x, offset, whole + Lanes.COUNT, count, max);
-      }
-      if (Lanes.PARTS == 4) {
-        c = addTail(c, x, offset, whole + 2 * Lanes.COUNT, count, max);
-        d = addTail(d, x, offset, whole + 3 * Lanes.COUNT, count, max);
-      }
-    }
-    return fold(a, b, c, d);
-  }
-
-  private static FloatVector addTail(
-      FloatVector partials, float[] x, int offset, int index, int count, float max) {
-    VectorMask<Float> valid = Lanes.FLOATS.indexInRange(index, count);
-    return partials.add(VectorExp.exp(tail(x, offset, index, count).sub(max)), valid);
-  }
-
-  /** Folds sixteen partial sums, {@link Lanes#PARTS} vectors of them; the other vectors are not looked at. */
-  private static float fold(FloatVector a, FloatVector b, FloatVector c, FloatVector d) {
-    FloatVector p = a;
-    if (Lanes.PARTS == 4) {
-      p = a.add(c).add(b.add(d));
-    } else if (Lanes.PARTS == 2) {
-      p = a.add(b);
-    } else {
-      p = p.add(p.rearrange(FOLD_8));
-    }
-    if (Lanes.COUNT >= 8) {
-      p = p.add(p.rearrange(FOLD_4));
-    }
-    p = p.add(p.rearrange(FOLD_2));
-    return p.add(p.rearrange(FOLD_1)).lane(0);
+    return ScalarKernels.plusLog(max, VectorExp.sumOfExps(x, offset, count, max));
   }
 }

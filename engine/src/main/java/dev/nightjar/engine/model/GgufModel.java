@@ -1,5 +1,6 @@
 package dev.nightjar.engine.model;
 
+import dev.nightjar.engine.format.Excerpt;
 import dev.nightjar.engine.format.GgufFile;
 import dev.nightjar.engine.format.GgufMetadata;
 import dev.nightjar.engine.tensor.Tensor;
@@ -65,7 +66,7 @@ final class GgufModel implements WeightSource {
       throw ConfigCheck.invalid(
           where
               + ": architecture "
-              + brief(architecture)
+              + Excerpt.of(architecture)
               + " is not supported yet; supported: llama");
     }
     if (metadata.longValue("split.count", 1) > 1) {
@@ -144,7 +145,7 @@ final class GgufModel implements WeightSource {
     } else if (!type.equals("none")) {
       throw ConfigCheck.invalid(
           "%s: llama.rope.scaling.type %s is not supported yet; supported: none, linear"
-              .formatted(where, brief(type)));
+              .formatted(where, Excerpt.of(type)));
     } else if (metadata.has("llama.rope.scale_linear")) { // the key of older files
       String key = "llama.rope.scale_linear";
       factor = number(key, metadata.floatValue(key), 1e-3, 1e6);
@@ -216,9 +217,5 @@ final class GgufModel implements WeightSource {
 
   private double number(String key, double value, double min, double max) {
     return ConfigCheck.inRange(where, key, value, min, max);
-  }
-
-  private static String brief(String text) {
-    return text.length() <= 80 ? text : text.substring(0, 80) + "...";
   }
 }

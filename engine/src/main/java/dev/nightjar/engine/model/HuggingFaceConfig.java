@@ -2,6 +2,7 @@ package dev.nightjar.engine.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.nightjar.engine.api.EngineException;
+import dev.nightjar.engine.format.Excerpt;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -43,7 +44,7 @@ final class HuggingFaceConfig {
     if (!supported) {
       throw ConfigCheck.invalid(
           "%s: architecture %s (model_type %s) is not supported yet; supported: %s"
-              .formatted(FILE, brief(architectures), modelType, ARCHITECTURE));
+              .formatted(FILE, brief(architectures), Excerpt.of(modelType), ARCHITECTURE));
     }
     if (!isAbsent(config.path("quantization_config"))) {
       throw ConfigCheck.invalid(
@@ -138,7 +139,7 @@ final class HuggingFaceConfig {
       default ->
           throw ConfigCheck.invalid(
               "%s: rope_scaling of type %s is not supported yet; supported: default, linear, llama3"
-                  .formatted(FILE, type));
+                  .formatted(FILE, Excerpt.of(type)));
     }
   }
 
@@ -241,7 +242,6 @@ final class HuggingFaceConfig {
     if (node.isContainerNode() && node.size() > 8) {
       return "a JSON " + node.getNodeType() + " of " + node.size() + " elements";
     }
-    String text = node.toString();
-    return text.length() <= 80 ? text : text.substring(0, 80) + "...";
+    return Excerpt.of(node.toString());
   }
 }

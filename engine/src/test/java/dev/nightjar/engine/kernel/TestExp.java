@@ -2,7 +2,6 @@ package dev.nightjar.engine.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import jdk.incubator.vector.FloatVector;
 import org.junit.jupiter.api.Test;
 
 class TestExp {
@@ -51,19 +50,17 @@ class TestExp {
 
   @Test
   void vectorEqualsScalarInEveryBit() {
-    int lanes = Lanes.COUNT;
-    float[] x = new float[lanes];
-    float[] actual = new float[lanes];
-    float[] expected = new float[lanes];
+    float[] actual = new float[33];
+    float[] expected = new float[33];
     // A stride prime to every power of two visits all exponents, signs and special encodings.
     int bits = 0;
-    for (int round = 0; round < 200_000; round++) {
-      for (int i = 0; i < lanes; i++) {
-        x[i] = Float.intBitsToFloat(bits);
-        expected[i] = Kernels.exp(x[i]);
+    for (int round = 0; round < 100_000; round++) {
+      for (int i = 0; i < actual.length; i++) {
+        actual[i] = Float.intBitsToFloat(bits);
+        expected[i] = Kernels.exp(actual[i]);
         bits += 2_654_435;
       }
-      VectorExp.exp(FloatVector.fromArray(Lanes.FLOATS, x, 0)).intoArray(actual, 0);
+      VectorExp.exponentiate(actual, 0, actual.length, 0f);
       KernelFixtures.assertSameBits(actual, expected, "from bits " + Integer.toHexString(bits));
     }
   }
