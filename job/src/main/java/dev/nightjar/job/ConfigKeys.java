@@ -199,7 +199,7 @@ final class ConfigKeys {
   }
 
   private static ConfigKey<Float> number(
-      String name, String flag, String defaultText, float min, float max, String doc) {
+      String name, String flag, String defaultText, int min, int max, String doc) {
     return key(name, flag, defaultText, "number", doc, text -> number(text, min, max));
   }
 
@@ -216,7 +216,7 @@ final class ConfigKeys {
     }
   }
 
-  private static Float number(String text, float min, float max) {
+  private static Float number(String text, int min, int max) {
     String expected = "expected a number from " + min + " to " + max;
     try {
       float value = Float.parseFloat(text.strip());

@@ -1,6 +1,7 @@
 package dev.nightjar.job;
 
 import dev.nightjar.job.demo.DemoCommand;
+import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -28,12 +29,19 @@ public final class Nightjar implements Runnable {
 
   /** All commands. */
   static CommandLine commandLine() {
-    return new CommandLine(new Nightjar())
-        .addSubcommand(RunCommand.commandLine("run"))
-        .addSubcommand(
-            new CommandLine(new DemoCommand()).setExecutionExceptionHandler(Failures::handle))
-        .addSubcommand(
-            new CommandLine(new SqlCommand()).setExecutionExceptionHandler(Failures::handle));
+    CommandLine all = new CommandLine(new Nightjar());
+    all.addSubcommand(RunCommand.commandLine("run"));
+    for (Object command :
+        List.of(
+            new DemoCommand(),
+            new SqlCommand(),
+            new GenerateCommand(),
+            new ScoreCommand(),
+            new InspectCommand())) {
+      all.addSubcommand(
+          new CommandLine(command).setExecutionExceptionHandler(Failures::handle));
+    }
+    return all;
   }
 
   @Override

@@ -80,7 +80,11 @@ final class TensorTable {
                       ? "more than 2^63"
                       : Long.toString(blocks * dtype.blockBytes())));
     }
-    if (columns > Integer.MAX_VALUE || (columns > 0 && elements / columns > Integer.MAX_VALUE)) {
+    if (elements == 0) { // whose other dimensions are not bounded by the file
+      addUnsupported(name, dtype.name(), shape, "it has no elements");
+      return;
+    }
+    if (columns > Integer.MAX_VALUE || elements / columns > Integer.MAX_VALUE) {
       addUnsupported(name, dtype.name(), shape, "it has more than 2^31 - 1 rows or columns");
       return;
     }

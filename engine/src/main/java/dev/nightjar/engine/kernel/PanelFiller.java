@@ -1,6 +1,7 @@
 package dev.nightjar.engine.kernel;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -13,6 +14,10 @@ final class PanelFiller {
   private static final int HALF_MASK = 0x8fffffff;
   private static final float HALF_REBIAS = 0x1p112f;
 
+  private static final int HALVES = 1024;
+  private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(Lanes.ORDER);
+  private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(Lanes.ORDER);
+
   private PanelFiller() {}
 
   /**
@@ -21,7 +26,7 @@ final class PanelFiller {
    * @param column a multiple of 32, as is {@code depth} for quantised types
    * @param panel {@code [depth, 16]} fp32 from byte {@code to} on, overwritten
    */
-  static void fill(PackedMatrix w, int tile, int column, int depth, MemorySegment panel, long to) {
+  static void fill(PackedMatrix w, int tile, int column, int depth, MemorySegment panel, long to, Scratch scratch) {
     long offset = w.tileOffset(tile);
     long scales = w.scaleOffset(tile) + (long) (column / PackedMatrix.BLOCK) * PackedMatrix.SCALE_BYTES;
     int count = depth * TILE;
@@ -29,24 +34,29 @@ final class PanelFiller {
     long first = (long) column * TILE;
     switch (w.dtype()) {
       case F32 -> MemorySegment.copy(w.data(), offset + 4 * first, panel, to, 4L * count);
-      case F16 -> halves(w.data(), offset + 2 * first, count, panel, to);
+      case F16 -> halves(w.data(), offset + 2 * first, count, panel, to, scratch);
       case BF16 -> upperHalves(w.data(), offset + 2 * first, count, panel, to);
       case Q8_0 -> bytes(w.data(), offset + first, scales, blocks, panel, to);
       case Q4_0 -> nibbles(w.data(), offset + first / 2, scales, blocks, panel, to);
     }
   }
 
-  private static void halves(MemorySegment from, long offset, int count, MemorySegment panel, long to) {
-    for (int i = 0; i < count; i += Lanes.COUNT) {
-      IntVector wide =
-          (IntVector)
-              ShortVector.fromMemorySegment(Lanes.SHORTS, from, offset + 2L * i, Lanes.ORDER)
-                  .convertShape(VectorOperators.S2I, Lanes.INTS, 0);
-      wide.lanewise(VectorOperators.LSHL, 13)
-          .and(HALF_MASK)
-          .reinterpretAsFloats()
-          .mul(HALF_REBIAS)
-          .intoMemorySegment(panel, to + 4L * i, Lanes.ORDER);
+  private static void halves(
+      MemorySegment from, long offset, int count, MemorySegment panel, long to, Scratch scratch) {
+    short[] halves = scratch.halves(HALVES);
+    float[] floats = scratch.floats(HALVES);
+    for (int done = 0; done < count; done += HALVES) {
+      int next = Math.min(HALVES, count - done);
+      MemorySegment.copy(from, SHORT, offset + 2L * done, halves, 0, next);
+      convert(halves, floats, next);
+      MemorySegment.copy(floats, 0, panel, FLOAT, to + 4L * done, next);
+    }
+  }
+
+  /** A loop that C2 turns into the processor's own conversions; the Vector API has none for halves. */
+  private static void convert(short[] halves, float[] floats, int count) {
+    for (int i = 0; i < count; i++) {
+      floats[i] = Float.float16ToFloat(halves[i]);
     }
   }
 

@@ -13,6 +13,8 @@ public final class Scratch {
 
   private float[] inputs = NONE;
   private float[] outputs = NONE;
+  private short[] halves = {};
+  private float[] floats = NONE;
   private MemorySegment panel = MemorySegment.NULL;
 
   /** Creates an empty scratch; obtain it from {@link Kernels#newScratch}. */
@@ -32,6 +34,22 @@ public final class Scratch {
       outputs = new float[count];
     }
     return outputs;
+  }
+
+  /** At least {@code count} halves on their way to fp32. */
+  short[] halves(int count) {
+    if (halves.length < count) {
+      halves = new short[count];
+    }
+    return halves;
+  }
+
+  /** At least {@code count} converted halves. */
+  float[] floats(int count) {
+    if (floats.length < count) {
+      floats = new float[count];
+    }
+    return floats;
   }
 
   /** At least {@code bytes} bytes for converted weights, aligned to 64. */

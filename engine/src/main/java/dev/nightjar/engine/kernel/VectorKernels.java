@@ -68,7 +68,7 @@ public final class VectorKernels implements Kernels {
           tileBytes = w.tileBytes();
         } else {
           for (int t = 0; t < PanelKernels.TILES; t++) {
-            PanelFiller.fill(w, tile + t, column, count, panel, t * panelBytes);
+            PanelFiller.fill(w, tile + t, column, count, panel, t * panelBytes, scratch);
           }
         }
         int row = 0;

@@ -42,7 +42,12 @@ final class JsonStepReader {
           new Normalizer.Strip(flag(node, "strip_left", true), flag(node, "strip_right", true));
       case "Prepend" -> new Normalizer.Prepend(bounded(string(node, "prepend")));
       case "Replace" -> replace(node);
-      case "Precompiled" -> PrecompiledNormalizer.of(string(node, "precompiled_charsmap", ""));
+      case "Precompiled" -> {
+        String rules = string(node, "precompiled_charsmap", "");
+        yield rules.isEmpty()
+            ? new Normalizer.Identity()
+            : new Normalizer.Precompiled(PrecompiledCharsMap.of(rules));
+      }
       case "Sequence" -> {
         List<Normalizer> steps = new ArrayList<>();
         for (JsonNode step : limited(array(node, "normalizers"))) {

@@ -20,7 +20,7 @@ sealed interface Normalizer {
 
   /** Several in a row. */
   record Sequence(List<Normalizer> steps) implements Normalizer {
-    Sequence {
+    public Sequence {
       steps = List.copyOf(steps);
     }
 
@@ -139,6 +139,14 @@ sealed interface Normalizer {
     @Override
     public String normalize(String text) {
       return ByteAlphabet.encode(text);
+    }
+  }
+
+  /** SentencePiece's compiled rules. */
+  record Precompiled(PrecompiledCharsMap rules) implements Normalizer {
+    @Override
+    public String normalize(String text) {
+      return rules.normalize(text);
     }
   }
 

@@ -29,7 +29,7 @@ sealed interface PreTokenizer {
 
   /** Several in a row, each cutting the pieces of the one before. */
   record Sequence(List<PreTokenizer> steps) implements PreTokenizer {
-    Sequence {
+    public Sequence {
       steps = List.copyOf(steps);
     }
 

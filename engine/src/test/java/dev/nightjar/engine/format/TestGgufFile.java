@@ -99,7 +99,30 @@ class TestGgufFile {
   @ParameterizedTest
   @ValueSource(ints = {2, 3})
   void readsEveryValueTypeOfBothVersions(int version) throws IOException {
-    GgufBytes.header(version, 0, 14)
+    everyValueType(version).write(path);
+    try (GgufFile file = GgufFile.open(path)) {
+      GgufMetadata metadata = file.metadata();
+      assertThat(file.version()).isEqualTo(version);
+      assertThat(metadata.intValue("u8")).isEqualTo(200);
+      assertThat(metadata.intValue("i8")).isEqualTo(-100);
+      assertThat(metadata.intValue("u16")).isEqualTo(60000);
+      assertThat(metadata.intValue("i16")).isEqualTo(-30000);
+      assertThat(metadata.longValue("u32")).isEqualTo(0xffff_ffffL);
+      assertThat(metadata.intValue("i32")).isEqualTo(-1);
+      assertThat(metadata.floatValue("f32")).isEqualTo(0.5f);
+      assertThat(metadata.booleanValue("bool")).isTrue();
+      assertThat(metadata.stringValue("string")).isEqualTo("s");
+      assertThat(metadata.longValue("u64")).isEqualTo(1L << 62);
+      assertThat(metadata.longValue("i64")).isEqualTo(-5);
+      assertThat(metadata.floatValue("f64")).isEqualTo(0.25f);
+      assertThat(metadata.floatValue("u16")).isEqualTo(60000f);
+      assertThat(metadata.ints("u8s")).containsExactly(255, 1);
+      assertThat(metadata.describe("nested")).isEqualTo("ARRAY of ARRAY[2]");
+    }
+  }
+
+  private static GgufBytes everyValueType(int version) {
+    return GgufBytes.header(version, 0, 14)
         .key("u8", 0)
         .i8(200)
         .key("i8", 1)
@@ -136,27 +159,7 @@ class TestGgufFile {
         .i64(1)
         .string("x")
         .i32(5)
-        .i64(0)
-        .write(path);
-    try (GgufFile file = GgufFile.open(path)) {
-      GgufMetadata metadata = file.metadata();
-      assertThat(file.version()).isEqualTo(version);
-      assertThat(metadata.intValue("u8")).isEqualTo(200);
-      assertThat(metadata.intValue("i8")).isEqualTo(-100);
-      assertThat(metadata.intValue("u16")).isEqualTo(60000);
-      assertThat(metadata.intValue("i16")).isEqualTo(-30000);
-      assertThat(metadata.longValue("u32")).isEqualTo(0xffff_ffffL);
-      assertThat(metadata.intValue("i32")).isEqualTo(-1);
-      assertThat(metadata.floatValue("f32")).isEqualTo(0.5f);
-      assertThat(metadata.booleanValue("bool")).isTrue();
-      assertThat(metadata.stringValue("string")).isEqualTo("s");
-      assertThat(metadata.longValue("u64")).isEqualTo(1L << 62);
-      assertThat(metadata.longValue("i64")).isEqualTo(-5);
-      assertThat(metadata.floatValue("f64")).isEqualTo(0.25f);
-      assertThat(metadata.floatValue("u16")).isEqualTo(60000f);
-      assertThat(metadata.ints("u8s")).containsExactly(255, 1);
-      assertThat(metadata.describe("nested")).isEqualTo("ARRAY of ARRAY[2]");
-    }
+        .i64(0);
   }
 
   @Test
@@ -235,6 +238,16 @@ class TestGgufFile {
       assertInvalid(
           () -> file.find("k"),
           "tensor \"k\" of type Q4_K[256] cannot be read: this quantisation is not supported yet");
+    }
+  }
+
+  @Test
+  void tensorsWithoutElementsAreNotReadable() throws IOException {
+    // Nothing in the file bounds the other dimensions.
+    GgufBytes.header(3, 1, 0).tensor("t", 0, 0, Integer.MAX_VALUE, 0).padTo(32).write(path);
+    try (GgufFile file = GgufFile.open(path)) {
+      assertThat(file.all()).isEmpty();
+      assertInvalid(() -> file.find("t"), "cannot be read: it has no elements");
     }
   }
 

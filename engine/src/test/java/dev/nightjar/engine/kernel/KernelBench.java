@@ -1,7 +1,9 @@
 package dev.nightjar.engine.kernel;
 
 import dev.nightjar.engine.tensor.DType;
+import dev.nightjar.engine.tensor.Tensor;
 import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -49,7 +51,7 @@ final class KernelBench {
     StringBuilder line = new StringBuilder(String.format("%-5s N=%-5d K=%-5d", dtype, outputs, inputs));
     Random random = new Random(1);
     try (Arena arena = Arena.ofConfined()) {
-      PackedMatrix w = PackedMatrix.pack(KernelFixtures.tensor(random, dtype, outputs, inputs), arena);
+      PackedMatrix w = PackedMatrix.pack(weights(random, dtype, outputs, inputs), arena);
       Scratch scratch = kernels.newScratch();
       for (int rows : ROWS) {
         float[] x = KernelFixtures.gaussian(random, rows * inputs);
@@ -73,6 +75,18 @@ final class KernelBench {
     if (print) {
       System.out.println(line);
     }
+  }
+
+  /** Weights as in trained models: few of the halves are subnormal. */
+  private static Tensor weights(Random random, DType dtype, int outputs, int inputs) {
+    Tensor t = KernelFixtures.tensor(random, dtype, outputs, inputs);
+    if (dtype == DType.F16) {
+      for (long i = 0; i < t.elements(); i++) {
+        short half = Float.floatToFloat16((float) random.nextGaussian() * 0.05f);
+        t.data().set(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * i, half);
+      }
+    }
+    return t;
   }
 
   private static double ceiling() {

@@ -65,7 +65,12 @@ final class Globals {
       if (!(arguments.positional().getFirst() instanceof Map<?, ?> map)) {
         throw TemplateFault.at(arguments.line(), "found no dict, expected one or named arguments");
       }
-      map.forEach((key, value) -> fields.put(keyType.cast(key), value));
+      for (Map.Entry<?, ?> entry : map.entrySet()) {
+        if (!keyType.isInstance(entry.getKey())) {
+          throw TemplateFault.at(arguments.line(), "a key of the dict is not a string");
+        }
+        fields.put(keyType.cast(entry.getKey()), entry.getValue());
+      }
     }
     arguments.named().forEach((key, value) -> fields.put(keyType.cast(key), value));
     return fields;

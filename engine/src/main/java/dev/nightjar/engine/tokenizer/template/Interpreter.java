@@ -2,7 +2,6 @@ package dev.nightjar.engine.tokenizer.template;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 
 /** Carries out statements. One per rendering. */
 final class Interpreter {
@@ -176,11 +175,5 @@ final class Interpreter {
     Arguments arguments =
         evaluator.arguments(call.call().arguments(), scope, call.line());
     return Values.text(macro.call(arguments, new Macro(this, call.caller(), scope)), budget);
-  }
-
-  /** The variables every template has besides those it is given. */
-  static void addGlobals(Scope scope, Budget budget, TemplateOptions options) {
-    Map<String, Callable> globals = Globals.all(budget, options);
-    globals.forEach(scope::set);
   }
 }

@@ -3,20 +3,26 @@ package dev.nightjar.engine.tokenizer;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.text.BreakIterator;
 import java.util.Base64;
 
 /**
  * SentencePiece's compiled normalisation rules: a double-array trie (darts-clone) from UTF-8 prefixes to offsets in a
  * block of zero-terminated replacements.
  */
-record PrecompiledNormalizer(int[] units, byte[] replacements) implements Normalizer {
+final class PrecompiledCharsMap {
   private static final int MAX_BYTES = 16 << 20;
 
-  /** Decodes the rules; an empty string has none. */
-  static Normalizer of(String base64) {
-    if (base64.isEmpty()) {
-      return new Identity();
-    }
+  private final int[] units;
+  private final byte[] replacements;
+
+  private PrecompiledCharsMap(int[] units, byte[] replacements) {
+    this.units = units;
+    this.replacements = replacements;
+  }
+
+  /** Decodes the rules. */
+  static PrecompiledCharsMap of(String base64) {
     byte[] bytes;
     try {
       bytes = base64.length() > MAX_BYTES ? new byte[0] : Base64.getDecoder().decode(base64);
@@ -26,7 +32,7 @@ record PrecompiledNormalizer(int[] units, byte[] replacements) implements Normal
     return of(bytes);
   }
 
-  static Normalizer of(byte[] bytes) {
+  private static PrecompiledCharsMap of(byte[] bytes) {
     if (bytes.length < 8) {
       throw JsonFields.invalid("precompiled_charsmap is empty or too large");
     }
@@ -41,13 +47,12 @@ record PrecompiledNormalizer(int[] units, byte[] replacements) implements Normal
     buffer.position(4 + trieBytes);
     byte[] replacements = new byte[buffer.remaining()];
     buffer.get(replacements);
-    return new PrecompiledNormalizer(units, replacements);
+    return new PrecompiledCharsMap(units, replacements);
   }
 
-  @Override
-  public String normalize(String text) {
+  String normalize(String text) {
     StringBuilder out = new StringBuilder(text.length());
-    java.text.BreakIterator graphemes = java.text.BreakIterator.getCharacterInstance();
+    BreakIterator graphemes = BreakIterator.getCharacterInstance();
     graphemes.setText(text);
     int from = graphemes.first();
     for (int to = graphemes.next(); to >= 0; to = graphemes.next()) {
