@@ -107,11 +107,15 @@ class Augmenter:
         while not address[-1].isalpha() or not address[0].isalnum():
             address = self.address()
         shown = address
-        if r.random() < 0.1:
+        if r.random() < 0.15:
             local, domain = address.split("@")
-            shown = (local.capitalize() if r.random() < 0.6 else local) + "@" + (
-                domain.upper() if r.random() < 0.2 else domain.title() if r.random() < 0.4 else domain
-            )
+            u = r.random()
+            if u < 0.3:
+                shown = address.upper()
+            elif u < 0.6:
+                shown = local.title() + "@" + domain
+            else:
+                shown = local + "@" + (domain.upper() if u < 0.75 else domain.title())
         name = r.choice(self.names) if r.random() < 0.5 else (
             self.word().capitalize() + " " + self.word().capitalize()
         )
@@ -120,12 +124,10 @@ class Augmenter:
             line = f"{name} <{shown}>"
         elif u < 0.62:
             line = f'"{name}" <{shown}>'
-        elif u < 0.82:
-            line = shown
-        elif u < 0.92:
-            line = f"{shown} ({name})"
-        elif u < 0.95:
+        elif u < 0.84:
             line = f"<{shown}>"
+        elif u < 0.95:
+            line = f"<{shown}> ({name})"
         elif u < 0.98:
             line = f'"{shown}" <{shown}>'
         else:

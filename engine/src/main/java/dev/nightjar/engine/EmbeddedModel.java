@@ -17,8 +17,8 @@ import java.util.HexFormat;
 import java.util.List;
 
 /**
- * The small model that the jar carries. It is unpacked once per host and version into the temporary folder, because
- * weights are memory-mapped; concurrent processes may do so at the same time.
+ * The small model that the jar carries. It is unpacked once per host and version into the temporary
+ * folder, because weights are memory-mapped; concurrent processes may do so at the same time.
  */
 public final class EmbeddedModel {
   /** The word that names this model wherever a model path is expected. */
@@ -49,7 +49,8 @@ public final class EmbeddedModel {
   /** The folder of the unpacked model. */
   public static Path extract() {
     Path folder =
-        Path.of(System.getProperty("java.io.tmpdir"), "nightjar-" + user(), "triage-" + contentHash());
+        Path.of(
+            System.getProperty("java.io.tmpdir"), "nightjar-" + user(), "triage-" + contentHash());
     if (Files.isDirectory(folder)) {
       return folder;
     }
@@ -67,7 +68,10 @@ public final class EmbeddedModel {
       return folder;
     } catch (IOException e) {
       throw new UncheckedIOException(
-          "the embedded model cannot be unpacked to " + folder + "; set java.io.tmpdir to a writable folder", e);
+          "the embedded model cannot be unpacked to "
+              + folder
+              + "; set java.io.tmpdir to a writable folder",
+          e);
     }
   }
 
@@ -96,7 +100,9 @@ public final class EmbeddedModel {
     if (in == null) {
       throw new EngineException(
           ErrorCode.INVALID_MODEL,
-          "the embedded model's file " + file + " is not on the class path; use a complete Nightjar jar, or name a model");
+          "the embedded model's file "
+              + file
+              + " is not on the class path; use a complete Nightjar jar, or name a model");
     }
     return in;
   }

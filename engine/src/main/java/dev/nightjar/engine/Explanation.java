@@ -10,4 +10,5 @@ import java.util.List;
  * @param promptTokens the prompt's token ids
  * @param slots by position: layers run
  */
-public record Explanation(GenerationResult result, List<Integer> promptTokens, List<BitSet> slots) {}
+public record Explanation(
+    GenerationResult result, List<Integer> promptTokens, List<BitSet> slots) {}

@@ -33,8 +33,9 @@ import java.util.Iterator;
 import java.util.List;
 
 /**
- * The door: one loaded model with one depth policy. Immutable once loaded and safe for concurrent use; every call of
- * {@link #decode} has its own decoder and memory for keys, values and activations, while the weights are shared.
+ * The door: one loaded model with one depth policy. Immutable once loaded and safe for concurrent
+ * use; every call of {@link #decode} has its own decoder and memory for keys, values and
+ * activations, while the weights are shared.
  *
  * <p>{@link #close()} unmaps the weights: call it when no decoder is in use.
  */
@@ -132,8 +133,11 @@ public final class LlmEngine implements AutoCloseable {
     if (encoder.tokenizer().vocabSize() > config.vocabSize()) {
       throw new EngineException(
           ErrorCode.INVALID_TOKENIZER,
-          "the tokenizer has " + encoder.tokenizer().vocabSize() + " tokens, the model's vocabulary "
-              + config.vocabSize() + "; use the tokenizer that belongs to the model");
+          "the tokenizer has "
+              + encoder.tokenizer().vocabSize()
+              + " tokens, the model's vocabulary "
+              + config.vocabSize()
+              + "; use the tokenizer that belongs to the model");
     }
   }
 
@@ -158,8 +162,8 @@ public final class LlmEngine implements AutoCloseable {
   }
 
   /**
-   * Decodes a stream of rows with continuous batching, on the caller's thread, in input order; rows are pulled as places
-   * free up. The returned decoder is confined to one thread.
+   * Decodes a stream of rows with continuous batching, on the caller's thread, in input order; rows
+   * are pulled as places free up. The returned decoder is confined to one thread.
    */
   public RowDecoder decode(Iterator<GenerationRequest> requests) {
     return new BatchDecoder(model, encoder, kernels, options, requests, false);
@@ -210,13 +214,19 @@ public final class LlmEngine implements AutoCloseable {
     if (tokens.length == 0 || tokens.length > model.config().contextLength()) {
       throw new EngineException(
           ErrorCode.INVALID_PROMPT,
-          "the text has " + tokens.length + " tokens, expected 1 to " + model.config().contextLength());
+          "the text has "
+              + tokens.length
+              + " tokens, expected 1 to "
+              + model.config().contextLength());
     }
     for (int token : tokens) {
       if (token < 0 || token >= model.config().vocabSize()) {
         throw new EngineException(
             ErrorCode.INVALID_PROMPT,
-            "token id " + token + " is outside the vocabulary, expected 0 to " + (model.config().vocabSize() - 1));
+            "token id "
+                + token
+                + " is outside the vocabulary, expected 0 to "
+                + (model.config().vocabSize() - 1));
       }
     }
     Scorer.score(model, kernels, tokens, consumer);

@@ -30,8 +30,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** The door, on the embedded model. */
 class TestLlmEngine {
   private static final String MAIL =
-      "From: Ada Byron <ada@example.org>\nDate: Tue, 3 Sep 2002 10:11:12 +0100\n"
-          + "Subject: Re: meeting notes\n\nHi all, the notes of yesterday's meeting are below. See you on Friday.";
+      "From: Ada Byron <ada@example.org>\n"
+          + "Date: Tue, 3 Sep 2002 10:11:12 +0100\n"
+          + "Subject: Re: meeting notes\n\n"
+          + "Hi all, the notes of yesterday's meeting are below. See you on Friday.";
 
   private static GenerationRequest mail(String key, String text) {
     return new GenerationRequest(
@@ -133,7 +135,8 @@ class TestLlmEngine {
     Path description = folder.resolve("depth.json");
     String json = Files.readString(description);
     Files.writeString(
-        description, json.replaceAll("\"model_sha256\":\\s*\"[0-9a-f]{4}", "\"model_sha256\": \"0000"));
+        description,
+        json.replaceAll("\"model_sha256\":\\s*\"[0-9a-f]{4}", "\"model_sha256\": \"0000"));
     assertThatThrownBy(() -> load("dllm:artefact=" + folder).close())
         .isInstanceOf(EngineException.class)
         .hasMessageContaining("was made for a model with SHA-256 0000");

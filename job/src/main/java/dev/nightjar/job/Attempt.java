@@ -5,8 +5,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 
 /**
- * Runs code that calls Spark and hands back what it threw. Spark throws checked exceptions that its methods do not
- * declare, so Java code cannot name them in a catch clause.
+ * Runs code that calls Spark and hands back what it threw. Spark throws checked exceptions that its
+ * methods do not declare, so Java code cannot name them in a catch clause.
  */
 final class Attempt {
   private Attempt() {}

@@ -17,8 +17,9 @@ import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.types.StructType;
 
 /**
- * The batch job: reads rows, cuts them into tasks by number, runs the model over them, writes the result table, and sums
- * up from what it wrote. Main class for spark-submit; {@link #run} is the same from code.
+ * The batch job: reads rows, cuts them into tasks by number, runs the model over them, writes the
+ * result table, and sums up from what it wrote. Main class for spark-submit; {@link #run} is the
+ * same from code.
  */
 public final class BatchInferenceJob {
   /** Formats whose reader takes a schema; others know their own. */
@@ -51,7 +52,10 @@ public final class BatchInferenceJob {
     }
   }
 
-  /** Runs a job from the command line; exits with 0, 1 when it failed, or 2 when too many rows failed. */
+  /**
+   * Runs a job from the command line; exits with 0, 1 when it failed, or 2 when too many rows
+   * failed.
+   */
   public static void main(String[] args) {
     int exitCode = RunCommand.commandLine("BatchInferenceJob").execute(args);
     if (exitCode != RunCommand.OK) {
@@ -78,8 +82,7 @@ public final class BatchInferenceJob {
             spark.sparkContext().defaultParallelism(),
             config.input().limit());
     InferenceProgress progress = InferenceProgress.create(spark.sparkContext());
-    Dataset<Row> results =
-        NightjarInference.generate(slices.rows(), config.inference(), progress);
+    Dataset<Row> results = NightjarInference.generate(slices.rows(), config.inference(), progress);
     long inferenceStart = System.nanoTime();
     write(results, progress, slices.numRows());
     double inferenceSeconds = (System.nanoTime() - inferenceStart) / 1e9;
@@ -115,8 +118,7 @@ public final class BatchInferenceJob {
     spark.addTag(tag);
     try (ProgressReporter reporter =
         new ProgressReporter(spark.sparkContext(), progress, config, numRows, tag, log)) {
-      Optional<Throwable> failure =
-          Attempt.of(() -> writer(results).save(config.output().path()));
+      Optional<Throwable> failure = Attempt.of(() -> writer(results).save(config.output().path()));
       if (failure.isPresent() && reporter.aborted()) {
         throw new TooManyErrorsException(config.maxErrorRate(), failure.get());
       } else if (failure.isPresent()) {

@@ -19,7 +19,10 @@ record ConfigKey<T>(
     String doc,
     Parser<T> parser) {
 
-  /** Turns text into a value; a fault is an {@link IllegalArgumentException} that says what was expected. */
+  /**
+   * Turns text into a value; a fault is an {@link IllegalArgumentException} that says what was
+   * expected.
+   */
   @FunctionalInterface
   interface Parser<T> {
     T parse(String text);

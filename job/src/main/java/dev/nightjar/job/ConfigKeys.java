@@ -15,8 +15,8 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * Every key of a job's configuration, with default, unit, documentation and parser; the only place that knows them. The
- * page {@code docs/configuration.md} lists exactly these.
+ * Every key of a job's configuration, with default, unit, documentation and parser; the only place
+ * that knows them. The page {@code docs/configuration.md} lists exactly these.
  */
 final class ConfigKeys {
   /** Where the answers go when the target exists. */
@@ -40,123 +40,276 @@ final class ConfigKeys {
   private static final JsonMapper JSON = new JsonMapper();
 
   static final ConfigKey<String> MODEL =
-      text("model", "--model", "embedded", "a GGUF file or Hugging Face folder at a path that every"
-          + " executor sees, or `embedded`");
+      text(
+          "model",
+          "--model",
+          "embedded",
+          "a GGUF file or Hugging Face folder at a path that every"
+              + " executor sees, or `embedded`");
   static final ConfigKey<String> DEPTH =
-      key("depth", "--depth", "full", "depth policy", "layers spent on each token, see"
-          + " `docs/depth-policies.md`", ConfigKeys::depth);
+      key(
+          "depth",
+          "--depth",
+          "full",
+          "depth policy",
+          "layers spent on each token, see" + " `docs/depth-policies.md`",
+          ConfigKeys::depth);
 
   static final ConfigKey<String> INPUT_PATH =
       text("input.path", "--input", null, "file or folder to read; comma-separated for several");
   static final ConfigKey<String> INPUT_FORMAT =
-      text("input.format", "--input-format", "auto", "Spark data source (`parquet`, `json`, `csv`,"
-          + " `text`, ...); `auto` goes by the file name and falls back to `parquet`");
+      text(
+          "input.format",
+          "--input-format",
+          "auto",
+          "Spark data source (`parquet`, `json`, `csv`,"
+              + " `text`, ...); `auto` goes by the file name and falls back to `parquet`");
   static final ConfigKey<String> INPUT_SCHEMA =
-      text("input.schema", "--input-schema", null, "schema of the input in Spark's DDL, for sources"
-          + " that would have to infer it");
+      text(
+          "input.schema",
+          "--input-schema",
+          null,
+          "schema of the input in Spark's DDL, for sources" + " that would have to infer it");
   static final ConfigKey<String> INPUT_QUERY =
-      text("input.query", "--query", null, "SQL query that yields the rows; with `input.path` the"
-          + " data is there as the view `input`");
+      text(
+          "input.query",
+          "--query",
+          null,
+          "SQL query that yields the rows; with `input.path` the"
+              + " data is there as the view `input`");
   static final ConfigKey<String> INPUT_KEY =
-      text("input.key-column", "--key-column", null, "column that identifies a row; becomes"
-          + " `custom_id` and, with the seed, fixes the row's random stream; without one a hash of"
-          + " the prompt does");
+      text(
+          "input.key-column",
+          "--key-column",
+          null,
+          "column that identifies a row; becomes `custom_id` and, with the seed, fixes the row's"
+              + " random stream; without one a hash of the prompt does");
   static final ConfigKey<Long> INPUT_LIMIT =
-      integer("input.limit", "--limit", "0", "rows", 0, Long.MAX_VALUE, "rows to take at most; 0"
-          + " takes all");
+      integer(
+          "input.limit",
+          "--limit",
+          "0",
+          "rows",
+          0,
+          Long.MAX_VALUE,
+          "rows to take at most; 0" + " takes all");
 
   static final ConfigKey<String> PROMPT_COLUMN =
       text("prompt.column", "--prompt-column", null, "string column with the prompt");
   static final ConfigKey<String> PROMPT_MESSAGES =
-      text("prompt.messages-column", "--messages-column", null, "column of"
-          + " `array<struct<role,content>>` with a conversation");
+      text(
+          "prompt.messages-column",
+          "--messages-column",
+          null,
+          "column of" + " `array<struct<role,content>>` with a conversation");
   static final ConfigKey<String> PROMPT_TEMPLATE =
-      text("prompt.template", "--template", null, "prompt with `{{column}}` placeholders; `{{{{` is"
-          + " a literal `{{`");
+      text(
+          "prompt.template",
+          "--template",
+          null,
+          "prompt with `{{column}}` placeholders; `{{{{` is" + " a literal `{{`");
   static final ConfigKey<String> PROMPT_SYSTEM =
       text("prompt.system", "--system", null, "system message in front of each prompt");
   static final ConfigKey<Boolean> PROMPT_CHAT =
-      key("prompt.chat", "--chat", "true", "`true` or `false`", "whether a prompt is a user message"
-          + " for the model's chat template; `false` gives it to the model as it is",
+      key(
+          "prompt.chat",
+          "--chat",
+          "true",
+          "`true` or `false`",
+          "whether a prompt is a user message"
+              + " for the model's chat template; `false` gives it to the model as it is",
           ConfigKeys::bool);
   static final ConfigKey<Long> PROMPT_MAX_CHARS =
-      integer("prompt.max-chars", "", "1000000", "characters", 1, Integer.MAX_VALUE, "a longer"
-          + " prompt is a row error");
+      integer(
+          "prompt.max-chars",
+          "",
+          "1000000",
+          "characters",
+          1,
+          Integer.MAX_VALUE,
+          "a longer" + " prompt is a row error");
 
   static final ConfigKey<Long> MAX_TOKENS =
-      integer("sampling.max-tokens", "--max-tokens", "256", "tokens", 1, Integer.MAX_VALUE,
+      integer(
+          "sampling.max-tokens",
+          "--max-tokens",
+          "256",
+          "tokens",
+          1,
+          Integer.MAX_VALUE,
           "tokens to generate at most");
   static final ConfigKey<Float> TEMPERATURE =
-      number("sampling.temperature", "--temperature", "0", 0, 100, "0 takes the most likely token;"
-          + " above, logits are divided by it");
+      number(
+          "sampling.temperature",
+          "--temperature",
+          "0",
+          0,
+          100,
+          "0 takes the most likely token;" + " above, logits are divided by it");
   static final ConfigKey<Long> TOP_K =
-      integer("sampling.top-k", "--top-k", "0", "tokens", 0, Integer.MAX_VALUE, "sample from the k"
-          + " most likely tokens; 0 from all");
+      integer(
+          "sampling.top-k",
+          "--top-k",
+          "0",
+          "tokens",
+          0,
+          Integer.MAX_VALUE,
+          "sample from the k" + " most likely tokens; 0 from all");
   static final ConfigKey<Float> TOP_P =
-      number("sampling.top-p", "--top-p", "1", 0, 1, "sample from the smallest set of tokens with"
-          + " this probability, above 0");
+      number(
+          "sampling.top-p",
+          "--top-p",
+          "1",
+          0,
+          1,
+          "sample from the smallest set of tokens with" + " this probability, above 0");
   static final ConfigKey<Float> MIN_P =
-      number("sampling.min-p", "--min-p", "0", 0, 1, "leave out tokens less likely than this times"
-          + " the most likely one, below 1");
+      number(
+          "sampling.min-p",
+          "--min-p",
+          "0",
+          0,
+          1,
+          "leave out tokens less likely than this times" + " the most likely one, below 1");
   static final ConfigKey<Float> REPETITION_PENALTY =
-      number("sampling.repetition-penalty", "--repetition-penalty", "1", 0, 100, "makes tokens that"
-          + " were seen less likely; 1 is off");
+      number(
+          "sampling.repetition-penalty",
+          "--repetition-penalty",
+          "1",
+          0,
+          100,
+          "makes tokens that" + " were seen less likely; 1 is off");
   static final ConfigKey<Long> SEED =
-      integer("sampling.seed", "--seed", "0", "integer", Long.MIN_VALUE, Long.MAX_VALUE,
+      integer(
+          "sampling.seed",
+          "--seed",
+          "0",
+          "integer",
+          Long.MIN_VALUE,
+          Long.MAX_VALUE,
           "seed of the run; a row's random stream depends on it and the row's key only");
   static final ConfigKey<List<String>> STOP =
-      key("sampling.stop", "--stop", "[]", "list of texts", "texts that end a generation, left out"
-          + " of the answer; one text, or a JSON array", ConfigKeys::texts);
+      key(
+          "sampling.stop",
+          "--stop",
+          "[]",
+          "list of texts",
+          "texts that end a generation, left out" + " of the answer; one text, or a JSON array",
+          ConfigKeys::texts);
   static final ConfigKey<Long> LOGPROBS =
-      integer("sampling.logprobs", "--logprobs", "-1", "alternatives", -1, 20, "alternatives to"
-          + " report for each token; 0 reports the tokens only, -1 nothing");
+      integer(
+          "sampling.logprobs",
+          "--logprobs",
+          "-1",
+          "alternatives",
+          -1,
+          20,
+          "alternatives to" + " report for each token; 0 reports the tokens only, -1 nothing");
 
   static final ConfigKey<Long> BATCH_SIZE =
-      integer("engine.batch-size", "--batch-size", "32", "rows", 1, 4096, "rows in flight per task");
+      integer(
+          "engine.batch-size", "--batch-size", "32", "rows", 1, 4096, "rows in flight per task");
   static final ConfigKey<Long> PROMPT_CHUNK =
-      integer("engine.prompt-chunk", "--prompt-chunk", "128", "tokens", 0, Integer.MAX_VALUE,
+      integer(
+          "engine.prompt-chunk",
+          "--prompt-chunk",
+          "128",
+          "tokens",
+          0,
+          Integer.MAX_VALUE,
           "prompt tokens of a row per step; 0 takes the whole prompt at once");
   static final ConfigKey<Long> STEP_TOKENS =
-      integer("engine.step-tokens", "", "512", "tokens", 1, Integer.MAX_VALUE, "tokens of all rows"
-          + " of a task per step");
+      integer(
+          "engine.step-tokens",
+          "",
+          "512",
+          "tokens",
+          1,
+          Integer.MAX_VALUE,
+          "tokens of all rows" + " of a task per step");
   static final ConfigKey<Long> MAX_KV_BYTES =
-      key("engine.max-kv-bytes", "", "0", "bytes, with `k`, `m` or `g`", "keys and values held per"
-          + " task at most; 0 is unlimited", ConfigKeys::bytes);
+      key(
+          "engine.max-kv-bytes",
+          "",
+          "0",
+          "bytes, with `k`, `m` or `g`",
+          "keys and values held per" + " task at most; 0 is unlimited",
+          ConfigKeys::bytes);
   static final ConfigKey<EngineConfig.Overlong> OVERLONG =
-      key("engine.overlong", "", "error", "`error` or `truncate`", "what happens to a prompt that"
-          + " does not fit the model's context: a row error, or its oldest tokens are dropped",
+      key(
+          "engine.overlong",
+          "",
+          "error",
+          "`error` or `truncate`",
+          "what happens to a prompt that"
+              + " does not fit the model's context: a row error, or its oldest tokens are dropped",
           text -> choice(EngineConfig.Overlong.class, text));
 
   static final ConfigKey<String> OUTPUT_PATH =
       text("output.path", "--output", null, "folder of the result table");
   static final ConfigKey<String> OUTPUT_FORMAT =
-      text("output.format", "--output-format", "parquet", "Spark data source that can store nested"
-          + " columns (`parquet`, `json`, `orc`, `delta` with its jar)");
+      text(
+          "output.format",
+          "--output-format",
+          "parquet",
+          "Spark data source that can store nested"
+              + " columns (`parquet`, `json`, `orc`, `delta` with its jar)");
   static final ConfigKey<OutputMode> OUTPUT_MODE =
-      key("output.mode", "--output-mode", "append", "`append`, `overwrite-partitions` or"
-          + " `error-if-exists`", "what happens to a table that is there: rows are added, the"
-          + " partition of the run's date is replaced, or the run stops",
+      key(
+          "output.mode",
+          "--output-mode",
+          "append",
+          "`append`, `overwrite-partitions` or" + " `error-if-exists`",
+          "what happens to a table that is there: rows are added, the"
+              + " partition of the run's date is replaced, or the run stops",
           text -> choice(OutputMode.class, text));
 
   static final ConfigKey<ErrorMode> ERROR_MODE =
-      key("errors.mode", "--on-error", "permissive", "`permissive`, `fail-fast` or `drop-malformed`",
+      key(
+          "errors.mode",
+          "--on-error",
+          "permissive",
+          "`permissive`, `fail-fast` or `drop-malformed`",
           "a row that fails gets its `error` column set, or fails the run, or is left out",
           text -> choice(ErrorMode.class, text));
   static final ConfigKey<Float> MAX_ERROR_RATE =
-      number("errors.max-error-rate", "--max-error-rate", "0.5", 0, 1, "share of rows that may fail;"
-          + " the run stops as soon as more must be, and ends with exit code 2");
+      number(
+          "errors.max-error-rate",
+          "--max-error-rate",
+          "0.5",
+          0,
+          1,
+          "share of rows that may fail;"
+              + " the run stops as soon as more must be, and ends with exit code 2");
 
   static final ConfigKey<String> RUN_ID =
       text("run.id", "--run-id", "a random UUID", "name of the run, in every result row");
   static final ConfigKey<LocalDate> RUN_DATE =
-      key("run.date", "--run-date", "today", "date, `2026-01-31`", "partition of the result table",
+      key(
+          "run.date",
+          "--run-date",
+          "today",
+          "date, `2026-01-31`",
+          "partition of the result table",
           ConfigKeys::date);
   static final ConfigKey<Long> ROWS_PER_TASK =
-      integer("run.rows-per-task", "--rows-per-task", "256", "rows", 1, Integer.MAX_VALUE, "rows of"
-          + " a Spark task at most; what an executor loses at most when it dies");
+      integer(
+          "run.rows-per-task",
+          "--rows-per-task",
+          "256",
+          "rows",
+          1,
+          Integer.MAX_VALUE,
+          "rows of" + " a Spark task at most; what an executor loses at most when it dies");
   static final ConfigKey<Long> PROGRESS_SECONDS =
-      integer("run.progress-seconds", "", "5", "seconds", 0, 3600, "between progress lines; 0 prints"
-          + " none");
+      integer(
+          "run.progress-seconds",
+          "",
+          "5",
+          "seconds",
+          0,
+          3600,
+          "between progress lines; 0 prints" + " none");
 
   private ConfigKeys() {}
 
@@ -204,7 +357,8 @@ final class ConfigKeys {
   }
 
   private static Long integer(String text, long min, long max) {
-    String expected = "a whole number from " + min + (max >= Integer.MAX_VALUE ? " up" : " to " + max);
+    String expected =
+        "a whole number from " + min + (max >= Integer.MAX_VALUE ? " up" : " to " + max);
     try {
       long value = Long.parseLong(text.strip().replace("_", ""));
       if (value >= min && value <= max) {

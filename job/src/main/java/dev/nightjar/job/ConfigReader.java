@@ -15,8 +15,9 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Layers of texts by key (a file, Spark properties, the command line; later ones win), read with the parsers of {@link
- * ConfigKeys}. Problems are collected and thrown together by {@link #throwProblems}.
+ * Layers of texts by key (a file, Spark properties, the command line; later ones win), read with
+ * the parsers of {@link ConfigKeys}. Problems are collected and thrown together by {@link
+ * #throwProblems}.
  */
 final class ConfigReader {
   private static final long MAX_FILE_BYTES = 1 << 20;
@@ -107,7 +108,10 @@ final class ConfigReader {
     return values.containsKey(key.name());
   }
 
-  /** All values below a prefix of {@link ConfigKeys#PREFIXES}; with {@code spark.} the names keep it. */
+  /**
+   * All values below a prefix of {@link ConfigKeys#PREFIXES}; with {@code spark.} the names keep
+   * it.
+   */
   Map<String, String> below(String prefix) {
     Map<String, String> found = new LinkedHashMap<>();
     for (Map.Entry<String, String> entry : values.entrySet()) {

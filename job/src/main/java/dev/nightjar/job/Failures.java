@@ -1,29 +1,38 @@
 package dev.nightjar.job;
 
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.nightjar.engine.api.EngineException;
 import java.util.Optional;
 import org.apache.spark.sql.AnalysisException;
 import picocli.CommandLine;
 import picocli.CommandLine.ParseResult;
 
-/** Tells people what went wrong: the message alone for their own slips, the stack trace for ours. */
+/**
+ * Tells people what went wrong: the message alone for their own slips, the stack trace for ours.
+ */
 final class Failures {
   private Failures() {}
 
-  /** Prints a failure and returns its message. */
-  static String report(Throwable thrown) {
+  /**
+   * A picocli handler: prints what went wrong for people and, after {@code run}, the last line for
+   * machines; returns the exit code.
+   */
+  static int handle(Exception thrown, CommandLine command, ParseResult parsed) {
     if (userMessage(thrown).isEmpty()) {
       thrown.printStackTrace();
     }
     String message = message(thrown);
     System.err.println("nightjar: " + message);
-    return message;
-  }
-
-  /** A picocli handler that reports and fails. */
-  static int handle(Exception thrown, CommandLine command, ParseResult parsed) {
-    report(thrown);
-    return RunCommand.FAILED;
+    boolean tooMany = thrown instanceof TooManyErrorsException;
+    if (command.getCommand() instanceof RunCommand) {
+      System.out.println(
+          JsonMapper.builder()
+              .build()
+              .createObjectNode()
+              .put("status", tooMany ? "too_many_errors" : "failed")
+              .put("error", message));
+    }
+    return tooMany ? RunCommand.TOO_MANY_ERRORS : RunCommand.FAILED;
   }
 
   /** The user's slip, wherever in the chain of causes it is; else the innermost message. */

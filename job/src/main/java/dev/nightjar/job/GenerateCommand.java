@@ -55,22 +55,39 @@ final class GenerateCommand implements Callable<Integer> {
   @ArgGroup(exclusive = true, multiplicity = "1")
   private Source source;
 
-  @Option(names = "--raw", description = "Give the prompt to the tokenizer as it is, without the chat template.")
+  @Option(
+      names = "--raw",
+      description = "Give the prompt to the tokenizer as it is, without the chat template.")
   private boolean raw;
 
-  @Option(names = "--max-tokens", defaultValue = "256", description = "Most tokens to generate (default: ${DEFAULT-VALUE}).")
+  @Option(
+      names = "--max-tokens",
+      defaultValue = "256",
+      description = "Most tokens to generate (default: ${DEFAULT-VALUE}).")
   private int maxTokens;
 
-  @Option(names = "--temperature", defaultValue = "0", description = "0 is greedy (default: ${DEFAULT-VALUE}).")
+  @Option(
+      names = "--temperature",
+      defaultValue = "0",
+      description = "0 is greedy (default: ${DEFAULT-VALUE}).")
   private float temperature;
 
-  @Option(names = "--top-k", defaultValue = "0", description = "Keep the k most likely tokens; 0 keeps all.")
+  @Option(
+      names = "--top-k",
+      defaultValue = "0",
+      description = "Keep the k most likely tokens; 0 keeps all.")
   private int topK;
 
-  @Option(names = "--top-p", defaultValue = "1", description = "Keep the most likely tokens up to this probability.")
+  @Option(
+      names = "--top-p",
+      defaultValue = "1",
+      description = "Keep the most likely tokens up to this probability.")
   private float topP;
 
-  @Option(names = "--min-p", defaultValue = "0", description = "Drop tokens less likely than this times the most likely.")
+  @Option(
+      names = "--min-p",
+      defaultValue = "0",
+      description = "Drop tokens less likely than this times the most likely.")
   private float minP;
 
   @Option(names = "--repetition-penalty", defaultValue = "1", description = "1 is off.")
@@ -82,16 +99,22 @@ final class GenerateCommand implements Callable<Integer> {
   @Option(names = "--stop", description = "A string that ends the text; may be repeated.")
   private List<String> stop = new ArrayList<>();
 
-  @Option(names = "--logprobs", defaultValue = "-1", description = "Alternatives to report per token; -1 is off.")
+  @Option(
+      names = "--logprobs",
+      defaultValue = "-1",
+      description = "Alternatives to report per token; -1 is off.")
   private int logprobs;
 
-  @Option(names = "--show-depth", description = "Print each token with the number of layers it ran.")
+  @Option(
+      names = "--show-depth",
+      description = "Print each token with the number of layers it ran.")
   private boolean showDepth;
 
   @Override
   public Integer call() {
     SamplingParams sampling =
-        new SamplingParams(maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop, logprobs);
+        new SamplingParams(
+            maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop, logprobs);
     PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
     try (LlmEngine engine = model.load()) {
       if (source.prompts != null) {
@@ -134,7 +157,9 @@ final class GenerateCommand implements Callable<Integer> {
       return 0;
     } catch (IOException | UncheckedIOException e) {
       throw new EngineException(
-          ErrorCode.INVALID_OPTION, source.prompts + " cannot be read as UTF-8 JSON lines: " + e.getMessage(), e);
+          ErrorCode.INVALID_OPTION,
+          source.prompts + " cannot be read as UTF-8 JSON lines: " + e.getMessage(),
+          e);
     }
   }
 
@@ -143,7 +168,9 @@ final class GenerateCommand implements Callable<Integer> {
     node.put("custom_id", result.key());
     node.put("text", result.text());
     if (result.error() != null) {
-      node.putObject("error").put("code", result.error().code().name()).put("message", result.error().message());
+      node.putObject("error")
+          .put("code", result.error().code().name())
+          .put("message", result.error().message());
       return node;
     }
     if (result.skippedNull()) {
@@ -211,7 +238,10 @@ final class GenerateCommand implements Callable<Integer> {
       } catch (IOException e) {
         return new GenerationRequest(
             "line-" + number,
-            invalid("line " + number + " is not JSON; expected an object with \"prompt\" or \"messages\""),
+            invalid(
+                "line "
+                    + number
+                    + " is not JSON; expected an object with \"prompt\" or \"messages\""),
             sampling);
       }
     }
@@ -238,11 +268,14 @@ final class GenerateCommand implements Callable<Integer> {
     }
 
     private static Optional<String> text(JsonNode node, String field) {
-      return node.path(field).isTextual() ? Optional.of(node.path(field).asText()) : Optional.empty();
+      return node.path(field).isTextual()
+          ? Optional.of(node.path(field).asText())
+          : Optional.empty();
     }
 
     private static Prompt invalid(String message) {
-      return new Prompt.Invalid(new dev.nightjar.engine.api.RowError(ErrorCode.INVALID_PROMPT, message));
+      return new Prompt.Invalid(
+          new dev.nightjar.engine.api.RowError(ErrorCode.INVALID_PROMPT, message));
     }
   }
 
@@ -257,7 +290,9 @@ final class GenerateCommand implements Callable<Integer> {
       out.printf("%-6s %-24s %6s  %s%n", "pos", "token", "layers", "0 .. " + (layers - 1));
       for (int position = 0; position < explanation.slots().size(); position++) {
         int id =
-            position < prompt.size() ? prompt.get(position) : generated.get(position - prompt.size());
+            position < prompt.size()
+                ? prompt.get(position)
+                : generated.get(position - prompt.size());
         BitSet ran = explanation.slots().get(position);
         StringBuilder map = new StringBuilder();
         for (int layer = 0; layer < layers; layer++) {

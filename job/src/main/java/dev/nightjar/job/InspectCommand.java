@@ -27,7 +27,10 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code nightjar inspect}: what a model is, what it needs, and which depth artefacts lie beside it. */
+/**
+ * {@code nightjar inspect}: what a model is, what it needs, and which depth artefacts lie beside
+ * it.
+ */
 @Command(
     name = "inspect",
     description = "Shows a model's architecture, tensors, memory need and depth artefacts.",
@@ -35,7 +38,10 @@ import picocli.CommandLine.Parameters;
 final class InspectCommand implements Callable<Integer> {
   private static final ObjectMapper JSON = new ObjectMapper();
 
-  @Parameters(paramLabel = "MODEL", defaultValue = EmbeddedModel.NAME, description = "GGUF file, Hugging Face folder, or 'embedded'.")
+  @Parameters(
+      paramLabel = "MODEL",
+      defaultValue = EmbeddedModel.NAME,
+      description = "GGUF file, Hugging Face folder, or 'embedded'.")
   private String model;
 
   @Option(names = "--json", description = "Print one JSON object.")
@@ -83,7 +89,8 @@ final class InspectCommand implements Callable<Integer> {
     node.put("parameters", engine.tensors().stream().mapToLong(Tensor::elements).sum());
     node.put("weight_bytes", info.weightBytes());
     node.put("kv_bytes_per_token", info.kvBytesPerToken());
-    node.put("kv_bytes_batch_32_full_context", 32L * info.kvBytesPerToken() * config.contextLength());
+    node.put(
+        "kv_bytes_batch_32_full_context", 32L * info.kvBytesPerToken() * config.contextLength());
     node.put("kernels", info.kernels());
     node.set("depth_artefacts", artefacts(path));
     if (tensors) {
@@ -106,7 +113,8 @@ final class InspectCommand implements Callable<Integer> {
   /** Artefacts beside the model, each with whether it fits this model. */
   private static ArrayNode artefacts(Path path) {
     ArrayNode out = JSON.createArrayNode();
-    Path folder = (Files.isDirectory(path) ? path : path.toAbsolutePath().getParent()).resolve("depth");
+    Path folder =
+        (Files.isDirectory(path) ? path : path.toAbsolutePath().getParent()).resolve("depth");
     if (!Files.isDirectory(folder)) {
       return out;
     }
@@ -114,7 +122,8 @@ final class InspectCommand implements Callable<Integer> {
     try (Stream<Path> list = Files.list(folder)) {
       found = list.filter(p -> Files.exists(p.resolve("depth.json"))).sorted().toList();
     } catch (IOException e) {
-      throw new EngineException(ErrorCode.INVALID_DEPTH, folder + " cannot be listed: " + e.getMessage(), e);
+      throw new EngineException(
+          ErrorCode.INVALID_DEPTH, folder + " cannot be listed: " + e.getMessage(), e);
     }
     for (Path artefact : found) {
       ObjectNode node = out.addObject();
@@ -134,14 +143,15 @@ final class InspectCommand implements Callable<Integer> {
 
   private static void table(String indent, ObjectNode node, PrintStream out) {
     node.properties()
-        .forEach(
-            entry -> {
-              if (entry.getValue().isArray() && !entry.getValue().isEmpty()) {
-                out.println(indent + entry.getKey());
-                entry.getValue().forEach(item -> out.println(indent + "  " + item));
-              } else {
-                out.printf("%s%-34s %s%n", indent, entry.getKey(), entry.getValue().asText(entry.getValue().toString()));
-              }
-            });
+        .forEach(entry -> {
+          if (entry.getValue().isArray() && !entry.getValue().isEmpty()) {
+            out.println(indent + entry.getKey());
+            entry.getValue().forEach(item -> out.println(indent + "  " + item));
+          } else {
+            out.printf(
+                "%s%-34s %s%n",
+                indent, entry.getKey(), entry.getValue().asText(entry.getValue().toString()));
+          }
+        });
   }
 }

@@ -17,8 +17,9 @@ import java.util.Optional;
 import java.util.UUID;
 
 /**
- * A job's configuration, read and checked once on the driver; below it only values travel. The command line wins over
- * Spark properties ({@code spark.nightjar.<key>}), those over the file, and the file over the defaults.
+ * A job's configuration, read and checked once on the driver; below it only values travel. The
+ * command line wins over Spark properties ({@code spark.nightjar.<key>}), those over the file, and
+ * the file over the defaults.
  *
  * @param input where rows come from
  * @param inference what the executors need
@@ -38,7 +39,8 @@ public record JobConfig(
     Map<String, String> spark) {
 
   /**
-   * Where rows come from: a path, a query, or a query over the path's data as the view {@code input}.
+   * Where rows come from: a path, a query, or a query over the path's data as the view {@code
+   * input}.
    *
    * @param limit rows to take at most; 0 takes all
    */
@@ -165,8 +167,7 @@ public record JobConfig(
 
   private static Optional<PromptSource> prompt(ConfigReader reader) {
     List<ConfigKey<String>> sources =
-        List.of(
-            ConfigKeys.PROMPT_COLUMN, ConfigKeys.PROMPT_MESSAGES, ConfigKeys.PROMPT_TEMPLATE);
+        List.of(ConfigKeys.PROMPT_COLUMN, ConfigKeys.PROMPT_MESSAGES, ConfigKeys.PROMPT_TEMPLATE);
     List<ConfigKey<String>> given = sources.stream().filter(reader::isGiven).toList();
     String system = reader.find(ConfigKeys.PROMPT_SYSTEM).orElse(null);
     boolean chat = reader.find(ConfigKeys.PROMPT_CHAT).orElse(true);
@@ -189,9 +190,7 @@ public record JobConfig(
     }
     if (source.equals(ConfigKeys.PROMPT_COLUMN)) {
       return Optional.of(
-          chat
-              ? new PromptSource.UserMessage(value, system)
-              : new PromptSource.RawText(value));
+          chat ? new PromptSource.UserMessage(value, system) : new PromptSource.RawText(value));
     }
     try {
       return Optional.of(new PromptSource.Filled(PromptTemplate.parse(value), shape, system));

@@ -16,7 +16,8 @@ final class ModelOptions {
   @Option(
       names = "--depth",
       defaultValue = "full",
-      description = "Depth policy, for example full, dllm, unified:keep=0.5 (default: ${DEFAULT-VALUE}).")
+      description =
+          "Depth policy, for example full, dllm, unified:keep=0.5 (default: ${DEFAULT-VALUE}).")
   private String depth;
 
   @Option(
@@ -27,7 +28,8 @@ final class ModelOptions {
 
   LlmEngine load() {
     return LlmEngine.load(
-        EmbeddedModel.resolve(model), EngineConfig.DEFAULT.withDepth(depth).withMaxBatch(batchSize));
+        EmbeddedModel.resolve(model),
+        EngineConfig.DEFAULT.withDepth(depth).withMaxBatch(batchSize));
   }
 
   String model() {

@@ -38,10 +38,9 @@ public final class Nightjar implements Runnable {
             new GenerateCommand(),
             new ScoreCommand(),
             new InspectCommand())) {
-      all.addSubcommand(
-          new CommandLine(command).setExecutionExceptionHandler(Failures::handle));
+      all.addSubcommand(command);
     }
-    return all;
+    return all.setExecutionExceptionHandler(Failures::handle);
   }
 
   @Override

@@ -10,8 +10,8 @@ import java.util.concurrent.TimeUnit;
 import org.apache.spark.SparkContext;
 
 /**
- * Prints a progress line every few seconds while a run lasts, and cancels the run once more rows have failed than may.
- * A daemon thread; stop it with {@link #close()}.
+ * Prints a progress line every few seconds while a run lasts, and cancels the run once more rows
+ * have failed than may. A daemon thread; stop it with {@link #close()}.
  */
 final class ProgressReporter implements AutoCloseable {
   private static final long WATCH_MILLIS = 1000;
@@ -51,8 +51,7 @@ final class ProgressReporter implements AutoCloseable {
     this.jobTag = jobTag;
     this.progressSeconds = config.progressSeconds();
     context.addSparkListener(tracker);
-    timer.scheduleWithFixedDelay(
-        this::watch, WATCH_MILLIS, WATCH_MILLIS, TimeUnit.MILLISECONDS);
+    timer.scheduleWithFixedDelay(this::watch, WATCH_MILLIS, WATCH_MILLIS, TimeUnit.MILLISECONDS);
   }
 
   /** Whether the run was cancelled because too many rows had failed. */

@@ -13,8 +13,8 @@ import scala.jdk.javaapi.CollectionConverters;
 import scala.jdk.javaapi.OptionConverters;
 
 /**
- * Current values of a run's counters: those of finished tasks from the accumulators, those of running tasks from the
- * executors' heartbeats.
+ * Current values of a run's counters: those of finished tasks from the accumulators, those of
+ * running tasks from the executors' heartbeats.
  */
 final class ProgressTracker extends SparkListener {
   private final List<LongAccumulator> counters;

@@ -1,6 +1,5 @@
 package dev.nightjar.job;
 
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -14,7 +13,6 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
 
 /** {@code nightjar run}: the batch job from the command line. */
@@ -50,17 +48,15 @@ final class RunCommand implements Callable<Integer> {
     CommandSpec spec = CommandSpec.forAnnotatedObject(new RunCommand()).name(name);
     for (ConfigKey<?> key : ConfigKeys.all()) {
       key.flag()
-          .ifPresent(
-              flag ->
-                  spec.addOption(
-                      OptionSpec.builder(flag)
-                          .type(String.class)
-                          .paramLabel("VALUE")
-                          .description(help(key))
-                          .build()));
+          .ifPresent(flag ->
+              spec.addOption(
+                  OptionSpec.builder(flag)
+                      .type(String.class)
+                      .paramLabel("VALUE")
+                      .description(help(key))
+                      .build()));
     }
-    return new CommandLine(spec)
-        .setExecutionExceptionHandler(RunCommand::failed);
+    return new CommandLine(spec).setExecutionExceptionHandler(Failures::handle);
   }
 
   private static String help(ConfigKey<?> key) {
@@ -87,7 +83,8 @@ final class RunCommand implements Callable<Integer> {
     for (ConfigKey<?> key : ConfigKeys.all()) {
       String value =
           key.flag()
-              .map(flag -> spec.commandLine().getParseResult().<String>matchedOptionValue(flag, null))
+              .map(flag ->
+                  spec.commandLine().getParseResult().<String>matchedOptionValue(flag, null))
               .orElse(null);
       if (value != null) {
         arguments.put(key.name(), value);
@@ -113,18 +110,5 @@ final class RunCommand implements Callable<Integer> {
     } finally {
       spark.stop();
     }
-  }
-
-  /** Prints what went wrong for people, then the last line for machines. */
-  private static int failed(Exception thrown, CommandLine command, ParseResult parsed) {
-    int exitCode = thrown instanceof TooManyErrorsException ? TOO_MANY_ERRORS : FAILED;
-    String message = Failures.report(thrown);
-    System.out.println(
-        JsonMapper.builder()
-            .build()
-            .createObjectNode()
-            .put("status", exitCode == FAILED ? "failed" : "too_many_errors")
-            .put("error", message));
-    return exitCode;
   }
 }

@@ -53,7 +53,10 @@ final class ScoreCommand implements Callable<Integer> {
   @Override
   public Integer call() throws JsonProcessingException {
     try (LlmEngine engine = model.load()) {
-      int[] tokens = source.tokenIds != null ? source.tokenIds : engine.encoder().encode(new Prompt.Text(read()));
+      int[] tokens =
+          source.tokenIds != null
+              ? source.tokenIds
+              : engine.encoder().encode(new Prompt.Text(read()));
       if (logits != null) {
         writeLogits(engine, tokens);
       }
@@ -78,7 +81,9 @@ final class ScoreCommand implements Callable<Integer> {
       return Files.readString(source.text);
     } catch (IOException e) {
       throw new EngineException(
-          ErrorCode.INVALID_OPTION, source.text + " cannot be read as UTF-8 text: " + e.getMessage(), e);
+          ErrorCode.INVALID_OPTION,
+          source.text + " cannot be read as UTF-8 text: " + e.getMessage(),
+          e);
     }
   }
 
@@ -98,7 +103,8 @@ final class ScoreCommand implements Callable<Integer> {
             }
           });
     } catch (IOException | UncheckedIOException e) {
-      throw new EngineException(ErrorCode.INVALID_OPTION, logits + " cannot be written: " + e.getMessage(), e);
+      throw new EngineException(
+          ErrorCode.INVALID_OPTION, logits + " cannot be written: " + e.getMessage(), e);
     }
   }
 }

@@ -27,11 +27,11 @@ public final class SparkSessions {
   }
 
   /**
-   * Opens a session. Without spark-submit it runs in this JVM, on all cores, reachable from this machine only and without
-   * the web interface.
+   * Opens a session. Without spark-submit it runs in this JVM, on all cores, reachable from this
+   * machine only and without the web interface.
    *
-   * @param properties Spark properties that win over the defaults of an embedded session; {@code spark-submit}'s own win
-   *     over them
+   * @param properties Spark properties that win over the defaults of an embedded session; {@code
+   *     spark-submit}'s own win over them
    */
   public static SparkSession open(String appName, Map<String, String> properties) {
     SparkConf submitted = new SparkConf();
@@ -42,12 +42,11 @@ public final class SparkSessions {
     if (!underSparkSubmit()) {
       embedded(Runtime.getRuntime().availableProcessors()).forEach(builder::config);
     }
-    properties.forEach(
-        (key, value) -> {
-          if (!submitted.contains(key)) {
-            builder.config(key, value);
-          }
-        });
+    properties.forEach((key, value) -> {
+      if (!submitted.contains(key)) {
+        builder.config(key, value);
+      }
+    });
     return builder.getOrCreate();
   }
 

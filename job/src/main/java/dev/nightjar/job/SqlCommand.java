@@ -92,7 +92,8 @@ final class SqlCommand implements Callable<Integer> {
   }
 
   private int prompt(SparkSession spark, List<String> known) throws IOException {
-    boolean interactive = Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false);
+    boolean interactive =
+        Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false);
     if (interactive) {
       System.out.println(
           known.isEmpty()
@@ -138,13 +139,12 @@ final class SqlCommand implements Callable<Integer> {
 
   private int execute(SparkSession spark, String statement) {
     Optional<Throwable> failure =
-        Attempt.of(
-            () -> {
-              Dataset<Row> result = spark.sql(statement);
-              if (result.columns().length > 0) {
-                result.show(rows, width);
-              }
-            });
+        Attempt.of(() -> {
+          Dataset<Row> result = spark.sql(statement);
+          if (result.columns().length > 0) {
+            result.show(rows, width);
+          }
+        });
     failure.ifPresent(e -> System.err.println("error: " + Failures.message(e)));
     return failure.isPresent() ? RunCommand.FAILED : RunCommand.OK;
   }

@@ -3,7 +3,10 @@ package dev.nightjar.job;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Cuts SQL text into statements at semicolons outside of quotes and comments; text may come in pieces. */
+/**
+ * Cuts SQL text into statements at semicolons outside of quotes and comments; text may come in
+ * pieces.
+ */
 final class SqlStatements {
   private enum State {
     PLAIN,
@@ -18,7 +21,9 @@ final class SqlStatements {
   private State state = State.PLAIN;
   private char previous;
 
-  /** The statements that {@code text} completes, without their semicolons; blank ones are left out. */
+  /**
+   * The statements that {@code text} completes, without their semicolons; blank ones are left out.
+   */
   List<String> add(String text) {
     List<String> complete = new ArrayList<>();
     for (int i = 0; i < text.length(); i++) {

@@ -8,8 +8,8 @@ public final class TooManyErrorsException extends RuntimeException {
     super(
         "more than "
             + 100 * maxErrorRate
-            + " % of the rows failed (errors.max-error-rate), so the run was stopped and nothing was"
-            + " written; run a few rows with --limit and look at the error column",
+            + " % of the rows failed (errors.max-error-rate), so the run was stopped and nothing"
+            + " was written; run a few rows with --limit and look at the error column",
         cause);
   }
 }

@@ -17,7 +17,10 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 
-/** What tests of the job share: sessions, an input with texts of many lengths, runs, and their answers. */
+/**
+ * What tests of the job share: sessions, an input with texts of many lengths, runs, and their
+ * answers.
+ */
 final class JobRuns {
   private static final PrintStream SILENT =
       new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8);

@@ -21,8 +21,8 @@ import java.util.zip.ZipOutputStream;
 import org.apache.spark.launcher.JavaModuleOptions;
 
 /**
- * A standalone Master and two Workers as child processes on loopback, from the jars of this JVM's class path. All
- * processes, executors included, end with {@link #close()}.
+ * A standalone Master and two Workers as child processes on loopback, from the jars of this JVM's
+ * class path. All processes, executors included, end with {@link #close()}.
  */
 final class StandaloneCluster implements AutoCloseable {
   private static final long SUBMIT_TIMEOUT_SECONDS = 240;
@@ -50,7 +50,12 @@ final class StandaloneCluster implements AutoCloseable {
         LOOPBACK,
         List.of(
             "org.apache.spark.deploy.master.Master",
-            "--host", LOOPBACK, "--port", String.valueOf(cluster.port), "--webui-port", "0"));
+            "--host",
+            LOOPBACK,
+            "--port",
+            String.valueOf(cluster.port),
+            "--webui-port",
+            "0"));
     for (String host : List.of(LOOPBACK, secondHost())) {
       String name = "worker-" + cluster.processes.size();
       cluster.launch(
@@ -58,8 +63,17 @@ final class StandaloneCluster implements AutoCloseable {
           host,
           List.of(
               "org.apache.spark.deploy.worker.Worker",
-              "--host", host, "--webui-port", "0", "--cores", "1", "--memory", "1g",
-              "--work-dir", home.resolve(name).toString(), cluster.masterUrl()));
+              "--host",
+              host,
+              "--webui-port",
+              "0",
+              "--cores",
+              "1",
+              "--memory",
+              "1g",
+              "--work-dir",
+              home.resolve(name).toString(),
+              cluster.masterUrl()));
     }
     return cluster;
   }
@@ -78,27 +92,40 @@ final class StandaloneCluster implements AutoCloseable {
     }
   }
 
-  /** Runs a main class of the application jar through SparkSubmit; its standard output once it has ended well. */
+  /**
+   * Runs a main class of the application jar through SparkSubmit; its standard output once it has
+   * ended well.
+   */
   String submit(String mainClass, List<String> arguments) throws IOException {
     List<String> command =
         new ArrayList<>(
             List.of(
                 "org.apache.spark.deploy.SparkSubmit",
-                "--master", masterUrl(),
-                "--class", mainClass,
-                "--conf", "spark.executor.memory=512m",
-                "--conf", "spark.executor.cores=1",
-                "--conf", "spark.cores.max=2",
-                "--conf", "spark.scheduler.minRegisteredResourcesRatio=1.0",
-                "--conf", "spark.scheduler.maxRegisteredResourcesWaitingTime=120s",
-                "--conf", "spark.driver.host=" + LOOPBACK,
-                "--conf", "spark.ui.enabled=false",
+                "--master",
+                masterUrl(),
+                "--class",
+                mainClass,
+                "--conf",
+                "spark.executor.memory=512m",
+                "--conf",
+                "spark.executor.cores=1",
+                "--conf",
+                "spark.cores.max=2",
+                "--conf",
+                "spark.scheduler.minRegisteredResourcesRatio=1.0",
+                "--conf",
+                "spark.scheduler.maxRegisteredResourcesWaitingTime=120s",
+                "--conf",
+                "spark.driver.host=" + LOOPBACK,
+                "--conf",
+                "spark.ui.enabled=false",
                 applicationJar.toString()));
     command.addAll(arguments);
     Process driver = launch("driver", LOOPBACK, command);
     try {
       boolean ended = driver.waitFor(SUBMIT_TIMEOUT_SECONDS, TimeUnit.SECONDS);
-      assertThat(ended).as("driver ended within %s s; its log:%n%s", SUBMIT_TIMEOUT_SECONDS, log("driver"))
+      assertThat(ended)
+          .as("driver ended within %s s; its log:%n%s", SUBMIT_TIMEOUT_SECONDS, log("driver"))
           .isTrue();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -136,7 +163,9 @@ final class StandaloneCluster implements AutoCloseable {
     return process;
   }
 
-  /** Makes {@code jars/} of links to the class path's jars, and the application jar of its folders. */
+  /**
+   * Makes {@code jars/} of links to the class path's jars, and the application jar of its folders.
+   */
   private void layOut() throws IOException {
     Path jars = Files.createDirectories(home.resolve("jars"));
     String path =

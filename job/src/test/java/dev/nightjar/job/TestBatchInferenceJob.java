@@ -50,8 +50,11 @@ class TestBatchInferenceJob {
     Row sums =
         JobRuns.results(spark, output)
             .selectExpr(
-                "sum(usage.prompt_tokens)", "sum(usage.completion_tokens)",
-                "count(DISTINCT placement.partition_id)", "min(status)", "max(status)",
+                "sum(usage.prompt_tokens)",
+                "sum(usage.completion_tokens)",
+                "count(DISTINCT placement.partition_id)",
+                "min(status)",
+                "max(status)",
                 "max(length(body))")
             .head();
     RunSummary summary = outcome.summary();
@@ -85,8 +88,7 @@ class TestBatchInferenceJob {
     Path output = folder.resolve("out");
     JobRuns.run(
         spark,
-        JobRuns.arguments(
-            model, JobRuns.input(folder, 6), output, "depth", "unified:keep=0.5"));
+        JobRuns.arguments(model, JobRuns.input(folder, 6), output, "depth", "unified:keep=0.5"));
     LlmFunctions.register(spark);
     List<Row> wrong =
         JobRuns.results(spark, output)
@@ -103,7 +105,7 @@ class TestBatchInferenceJob {
                     + " AND usage.total_tokens = usage.prompt_tokens + usage.completion_tokens"
                     + " AND abs(llm_compute_saved(compute) - compute.compute_saved) < 1e-6"
                     + " AND compute.compute_saved > 0.2 AND kv_share = 0.5)"
-                    .replace("kv_share", "compute.kv_bytes / compute.kv_bytes_full"))
+                        .replace("kv_share", "compute.kv_bytes / compute.kv_bytes_full"))
             .collectAsList();
     assertThat(wrong).isEmpty();
   }
@@ -122,14 +124,18 @@ class TestBatchInferenceJob {
             .selectExpr("status", "text IS NULL", "error.code", "error.message", "compute IS NULL")
             .orderBy("id")
             .collectAsList();
-    assertThat(rows).extracting(row -> row.getString(0))
+    assertThat(rows)
+        .extracting(row -> row.getString(0))
         .containsExactly("ok", "skipped_null", "error", "error", "ok");
-    assertThat(rows).extracting(row -> row.getBoolean(1))
+    assertThat(rows)
+        .extracting(row -> row.getBoolean(1))
         .containsExactly(false, true, true, true, false);
-    assertThat(rows).extracting(row -> row.getString(2))
+    assertThat(rows)
+        .extracting(row -> row.getString(2))
         .containsExactly(null, null, "CONTEXT_OVERFLOW", "INVALID_PROMPT", null);
     assertThat(rows.get(3).getString(3)).contains("2000 characters, expected at most 1000");
-    assertThat(rows).extracting(row -> row.getBoolean(4))
+    assertThat(rows)
+        .extracting(row -> row.getBoolean(4))
         .containsExactly(false, true, true, true, false);
   }
 
@@ -140,15 +146,19 @@ class TestBatchInferenceJob {
         JobRuns.run(
                 spark,
                 JobRuns.arguments(
-                    model, mixedInput(), output, "errors.mode", "drop-malformed",
-                    "prompt.max-chars", "1000"))
+                    model,
+                    mixedInput(),
+                    output,
+                    "errors.mode",
+                    "drop-malformed",
+                    "prompt.max-chars",
+                    "1000"))
             .summary();
     assertThat(summary.rowsDropped()).isEqualTo(2);
     assertThat(summary.errorRate()).isEqualTo(0.4);
     assertThat(JobRuns.texts(spark, output)).containsOnlyKeys("0", "1", "4");
     Map<String, String> failFast =
-        JobRuns.arguments(
-            model, mixedInput(), folder.resolve("none"), "errors.mode", "fail-fast");
+        JobRuns.arguments(model, mixedInput(), folder.resolve("none"), "errors.mode", "fail-fast");
     assertThatThrownBy(() -> JobRuns.run(spark, failFast))
         .isInstanceOf(IllegalStateException.class)
         .extracting(Failures::message)
@@ -164,7 +174,9 @@ class TestBatchInferenceJob {
     assertThat(exitCode(arguments)).isEqualTo(RunCommand.TOO_MANY_ERRORS);
   }
 
-  /** The run may be stopped halfway, or just finish before the watcher looks; both are exit code 2. */
+  /**
+   * The run may be stopped halfway, or just finish before the watcher looks; both are exit code 2.
+   */
   private static int exitCode(Map<String, String> arguments) {
     try {
       return JobRuns.run(spark, arguments).exitCode();
@@ -178,10 +190,15 @@ class TestBatchInferenceJob {
     Path output = folder.resolve("out");
     Map<String, String> arguments =
         JobRuns.arguments(
-            model, JobRuns.input(folder, 23), output,
-            "input.query", "SELECT id, body, id % 2 AS odd FROM input WHERE id >= 3",
-            "input.limit", "7",
-            "prompt.template", "{{odd}}: {{body}}");
+            model,
+            JobRuns.input(folder, 23),
+            output,
+            "input.query",
+            "SELECT id, body, id % 2 AS odd FROM input WHERE id >= 3",
+            "input.limit",
+            "7",
+            "prompt.template",
+            "{{odd}}: {{body}}");
     arguments.remove("prompt.column");
     JobRuns.run(spark, arguments);
     assertThat(JobRuns.idsInFileOrder(spark, output)).containsExactly(3, 4, 5, 6, 7, 8, 9);
@@ -193,8 +210,11 @@ class TestBatchInferenceJob {
     JobRuns.run(
         spark,
         JobRuns.arguments(
-            model, JobRuns.input(folder, 23), output,
-            "input.query", "SELECT id, max(body) AS body FROM input GROUP BY id"));
+            model,
+            JobRuns.input(folder, 23),
+            output,
+            "input.query",
+            "SELECT id, max(body) AS body FROM input GROUP BY id"));
     assertThat(JobRuns.idsInFileOrder(spark, output))
         .containsExactlyInAnyOrderElementsOf(IntStream.range(0, 23).boxed().toList());
   }
@@ -202,12 +222,12 @@ class TestBatchInferenceJob {
   @Test
   void keyIsTheHashOfThePromptUnlessGiven() throws IOException {
     Path output = folder.resolve("out");
-    Map<String, String> arguments =
-        JobRuns.arguments(model, JobRuns.input(folder, 3), output);
+    Map<String, String> arguments = JobRuns.arguments(model, JobRuns.input(folder, 3), output);
     arguments.remove("input.key-column");
     JobRuns.run(spark, arguments);
-    assertThat(JobRuns.texts(spark, output)).hasSize(3).allSatisfy((key, text) ->
-        assertThat(key).matches("[0-9a-f]{64}"));
+    assertThat(JobRuns.texts(spark, output))
+        .hasSize(3)
+        .allSatisfy((key, text) -> assertThat(key).matches("[0-9a-f]{64}"));
   }
 
   @Test
@@ -224,8 +244,7 @@ class TestBatchInferenceJob {
     JobRuns.run(
         spark,
         JobRuns.arguments(
-            model, input, output, "run.date", "2026-01-02", "output.mode",
-            "overwrite-partitions"));
+            model, input, output, "run.date", "2026-01-02", "output.mode", "overwrite-partitions"));
     assertThat(JobRuns.results(spark, output).count()).isEqualTo(6);
     Map<String, String> refused =
         JobRuns.arguments(model, input, output, "output.mode", "error-if-exists");
@@ -241,8 +260,11 @@ class TestBatchInferenceJob {
         JobRuns.run(
                 spark,
                 JobRuns.arguments(
-                    model, JobRuns.input(folder, 3), folder.resolve("out"),
-                    "input.query", "SELECT * FROM input WHERE id < 0"))
+                    model,
+                    JobRuns.input(folder, 3),
+                    folder.resolve("out"),
+                    "input.query",
+                    "SELECT * FROM input WHERE id < 0"))
             .summary();
     assertThat(summary.rowsIn()).isZero();
     assertThat(summary.rowsOk()).isZero();
@@ -258,13 +280,11 @@ class TestBatchInferenceJob {
     assertThatThrownBy(() -> JobRuns.run(spark, clash))
         .isInstanceOf(EngineException.class)
         .hasMessageContaining("input column 'Model' has the name of a result column");
-    Map<String, String> column =
-        JobRuns.arguments(model, input, output, "prompt.column", "bodi");
+    Map<String, String> column = JobRuns.arguments(model, input, output, "prompt.column", "bodi");
     assertThatThrownBy(() -> JobRuns.run(spark, column))
         .isInstanceOf(EngineException.class)
         .hasMessageContaining("did you mean 'body'?");
-    Map<String, String> noModel =
-        JobRuns.arguments(folder.resolve("no-model"), input, output);
+    Map<String, String> noModel = JobRuns.arguments(folder.resolve("no-model"), input, output);
     assertThatThrownBy(() -> JobRuns.run(spark, noModel))
         .extracting(Failures::message)
         .asString()

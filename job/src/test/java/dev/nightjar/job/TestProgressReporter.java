@@ -7,10 +7,12 @@ import org.junit.jupiter.api.Test;
 class TestProgressReporter {
   @Test
   void lineTellsSpeedDepthAndTimeLeft() {
-    ProgressTracker.Snapshot now = new ProgressTracker.Snapshot(250, 3, 40_000, 10_000, 300_000, 50_000);
+    ProgressTracker.Snapshot now =
+        new ProgressTracker.Snapshot(250, 3, 40_000, 10_000, 300_000, 50_000);
     assertThat(ProgressReporter.line(now, 1_000, 10))
         .isEqualTo(
-            "250/1,000 rows (25 %)  25.0 rows/s  5,000 tokens/s  6.00 layers/token  3 errors  ETA 30s");
+            "250/1,000 rows (25 %)  25.0 rows/s  5,000 tokens/s  6.00 layers/token  3 errors  ETA"
+                + " 30s");
   }
 
   @Test

@@ -14,7 +14,10 @@ import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The job through spark-submit's own main class on a real Master and two Workers, each a process of its own. */
+/**
+ * The job through spark-submit's own main class on a real Master and two Workers, each a process of
+ * its own.
+ */
 class TestStandaloneCluster {
   private static final int ROWS = 23;
 
@@ -40,7 +43,9 @@ class TestStandaloneCluster {
       assertThat(expected).hasSize(ROWS);
       assertThat(JobRuns.texts(spark, clustered)).isEqualTo(expected);
       List<Row> executors =
-          JobRuns.results(spark, clustered).selectExpr("placement.executor_id").distinct()
+          JobRuns.results(spark, clustered)
+              .selectExpr("placement.executor_id")
+              .distinct()
               .collectAsList();
       assertThat(executors).hasSize(2);
     } finally {

@@ -14,7 +14,10 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Random;
 
-/** Writes a complete Hugging Face folder of a four-layer model with seeded weights and a byte tokenizer. */
+/**
+ * Writes a complete Hugging Face folder of a four-layer model with seeded weights and a byte
+ * tokenizer.
+ */
 final class TinyModel {
   static final int LAYERS = 4;
   static final int CONTEXT = 256;

@@ -7,9 +7,9 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * The engines of this JVM: one per model and configuration, shared by all tasks. An engine is loaded by the first task
- * that needs it while the others wait, and stays loaded when idle until another one is needed, so the next stage finds it
- * warm. Safe for concurrent use.
+ * The engines of this JVM: one per model and configuration, shared by all tasks. An engine is
+ * loaded by the first task that needs it while the others wait, and stays loaded when idle until
+ * another one is needed, so the next stage finds it warm. Safe for concurrent use.
  */
 public final class ExecutorEngines {
   /** The model that the engine's jar carries. */
@@ -107,14 +107,13 @@ public final class ExecutorEngines {
   private synchronized void evictIdle() {
     engines
         .values()
-        .removeIf(
-            loaded -> {
-              if (loaded.users > 0) {
-                return false;
-              }
-              loaded.engine.close();
-              return true;
-            });
+        .removeIf(loaded -> {
+          if (loaded.users > 0) {
+            return false;
+          }
+          loaded.engine.close();
+          return true;
+        });
   }
 
   private synchronized long numLoads() {

@@ -11,7 +11,8 @@ import java.util.Locale;
 import java.util.Objects;
 
 /**
- * Everything the executors need to know of a run. Made once on the driver; immutable; travels with the tasks.
+ * Everything the executors need to know of a run. Made once on the driver; immutable; travels with
+ * the tasks.
  *
  * @param model a path that every executor sees, or {@code embedded}
  * @param keyColumn the column that identifies a row, or null to use a hash of the prompt
@@ -49,7 +50,9 @@ public record InferenceOptions(
     return answerNode().toString();
   }
 
-  /** The effective options as stored in the result table: those of the answer, then those of speed. */
+  /**
+   * The effective options as stored in the result table: those of the answer, then those of speed.
+   */
   public String toJson() {
     ObjectNode node = answerNode();
     node.put("batch_size", engine.maxBatch());

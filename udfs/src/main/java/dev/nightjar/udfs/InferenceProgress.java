@@ -8,8 +8,8 @@ import org.apache.spark.SparkContext;
 import org.apache.spark.util.LongAccumulator;
 
 /**
- * Counts of a running stage, for people to watch. Retried tasks may count twice; the numbers of record are those of the
- * result table.
+ * Counts of a running stage, for people to watch. Retried tasks may count twice; the numbers of
+ * record are those of the result table.
  *
  * @param rows rows done
  * @param errors rows done with an error

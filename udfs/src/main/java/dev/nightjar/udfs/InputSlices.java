@@ -13,12 +13,13 @@ import org.apache.spark.sql.types.StructType;
 import scala.Tuple2;
 
 /**
- * Cuts a Dataset into partitions by number of rows: prompts are small and dear, so Spark's own cut by bytes would put
- * hundreds of thousands into one task.
+ * Cuts a Dataset into partitions by number of rows: prompts are small and dear, so Spark's own cut
+ * by bytes would put hundreds of thousands into one task.
  *
- * <p>Where the input's order is fixed (files), a partition holds consecutive rows in input order. Where it is not (the
- * output of a shuffle), slicing by position would lose or repeat rows when a lost task is computed again in another
- * order, so rows are dealt out by Spark's own {@code repartition}, which is safe.
+ * <p>Where the input's order is fixed (files), a partition holds consecutive rows in input order.
+ * Where it is not (the output of a shuffle), slicing by position would lose or repeat rows when a
+ * lost task is computed again in another order, so rows are dealt out by Spark's own {@code
+ * repartition}, which is safe.
  *
  * @param rows the same rows in partitions of at most {@code rowsPerTask} rows, as near as may be
  * @param numRows how many there are
@@ -55,8 +56,7 @@ public record InputSlices(Dataset<Row> rows, long numRows, int numPartitions) {
         rdd.mapPartitionsWithIndex(
                 (index, rows) -> new Numbered(rows, offsets[index], numRows), false)
             .mapToPair(pair -> pair)
-            .repartitionAndSortWithinPartitions(
-                new BySlice(numRows, partitions), new Ascending())
+            .repartitionAndSortWithinPartitions(new BySlice(numRows, partitions), new Ascending())
             .values();
     return new InputSlices(
         input.sparkSession().createDataFrame(sliced, schema), numRows, partitions);

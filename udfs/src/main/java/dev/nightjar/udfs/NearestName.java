@@ -8,13 +8,14 @@ import java.util.Optional;
 public final class NearestName {
   private NearestName() {}
 
-  /** The candidate with the fewest edits from {@code name}, if few enough to be a slip of the pen. */
+  /**
+   * The candidate with the fewest edits from {@code name}, if few enough to be a slip of the pen.
+   */
   public static Optional<String> of(String name, Collection<String> candidates) {
     String best = null;
     int bestDistance = Math.max(2, name.length() / 3) + 1;
     for (String candidate : candidates) {
-      int distance =
-          distance(name.toLowerCase(Locale.ROOT), candidate.toLowerCase(Locale.ROOT));
+      int distance = distance(name.toLowerCase(Locale.ROOT), candidate.toLowerCase(Locale.ROOT));
       if (distance < bestDistance) {
         best = candidate;
         bestDistance = distance;

@@ -6,15 +6,20 @@ import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.types.StructType;
 
-/** The batch operator for Java and Scala: a Dataset of rows with prompts in, the same rows with answers out. */
+/**
+ * The batch operator for Java and Scala: a Dataset of rows with prompts in, the same rows with
+ * answers out.
+ */
 public final class NightjarInference {
   private NightjarInference() {}
 
   /**
-   * Answers each row's prompt. Lazy, as every Spark transformation; rows keep their partition and their order within it.
+   * Answers each row's prompt. Lazy, as every Spark transformation; rows keep their partition and
+   * their order within it.
    *
    * @return a Dataset with the columns of {@link ResultSchema#of}
-   * @throws EngineException at once when columns are missing, of the wrong type, or clash with result columns
+   * @throws EngineException at once when columns are missing, of the wrong type, or clash with
+   *     result columns
    */
   public static Dataset<Row> generate(Dataset<Row> rows, InferenceOptions options) {
     return generate(rows, options, null);

@@ -9,8 +9,8 @@ import org.apache.spark.api.plugin.PluginContext;
 import org.apache.spark.api.plugin.SparkPlugin;
 
 /**
- * Optional ({@code --conf spark.plugins=dev.nightjar.udfs.NightjarPlugin}): reports the engines of each executor as
- * metrics and closes them when the executor shuts down.
+ * Optional ({@code --conf spark.plugins=dev.nightjar.udfs.NightjarPlugin}): reports the engines of
+ * each executor as metrics and closes them when the executor shuts down.
  */
 public final class NightjarPlugin implements SparkPlugin {
   @Override

@@ -23,8 +23,9 @@ import org.apache.spark.util.TaskCompletionListener;
 import org.apache.spark.util.TaskInterruptListener;
 
 /**
- * One partition's path: rows become requests, go through a decoder of this JVM's engine, and leave as result rows in
- * input order. Memory is bounded by the decoder's look-ahead: only rows that it has pulled and not yet finished are held.
+ * One partition's path: rows become requests, go through a decoder of this JVM's engine, and leave
+ * as result rows in input order. Memory is bounded by the decoder's look-ahead: only rows that it
+ * has pulled and not yet finished are held.
  */
 final class PartitionInference implements MapPartitionsFunction<Row, Row> {
   private final StructType input;

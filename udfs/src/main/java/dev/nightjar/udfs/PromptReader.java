@@ -18,8 +18,9 @@ import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 
 /**
- * Turns rows of one schema into prompts. Faults of the schema are {@link EngineException}s when the reader is made, on
- * the driver; faults of a row never throw: they become {@link Prompt.Missing} or {@link Prompt.Invalid}.
+ * Turns rows of one schema into prompts. Faults of the schema are {@link EngineException}s when the
+ * reader is made, on the driver; faults of a row never throw: they become {@link Prompt.Missing} or
+ * {@link Prompt.Invalid}.
  */
 abstract sealed class PromptReader {
   private final int maxChars;
@@ -39,8 +40,7 @@ abstract sealed class PromptReader {
           new Texts(textColumn(schema, column), PromptSource.Shape.RAW, null, maxChars);
       case PromptSource.UserMessage(String column, String system) ->
           new Texts(textColumn(schema, column), PromptSource.Shape.CHAT, system, maxChars);
-      case PromptSource.Conversation(String column) ->
-          conversation(schema, column, maxChars);
+      case PromptSource.Conversation(String column) -> conversation(schema, column, maxChars);
       case PromptSource.Filled(PromptTemplate template, PromptSource.Shape shape, String system) ->
           template(schema, template, shape, system, maxChars);
     };
@@ -100,9 +100,7 @@ abstract sealed class PromptReader {
     @Override
     Prompt read(Row row) {
       Object value = row.get(column);
-      return value == null
-          ? new Prompt.Missing()
-          : checked(value.toString(), shape, system);
+      return value == null ? new Prompt.Missing() : checked(value.toString(), shape, system);
     }
   }
 

@@ -26,7 +26,10 @@ public record PromptTemplate(List<Part> parts) implements Serializable {
     parts = List.copyOf(parts);
   }
 
-  /** Parses a template; one without any placeholder is an error, for every row would get the same prompt. */
+  /**
+   * Parses a template; one without any placeholder is an error, for every row would get the same
+   * prompt.
+   */
   public static PromptTemplate parse(String template) {
     List<Part> parts = new ArrayList<>();
     StringBuilder literal = new StringBuilder();

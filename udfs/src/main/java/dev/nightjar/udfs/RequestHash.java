@@ -9,8 +9,8 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
 /**
- * SHA-256 names of prompts and requests. Strings are hashed as UTF-8 with their length in front, so different lists of
- * strings never hash alike. Not safe for concurrent use.
+ * SHA-256 names of prompts and requests. Strings are hashed as UTF-8 with their length in front, so
+ * different lists of strings never hash alike. Not safe for concurrent use.
  */
 final class RequestHash {
   private final MessageDigest digest;

@@ -19,13 +19,19 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.types.StructType;
 
-/** Makes result rows of {@link ResultSchema}: one per input row, from what the engine gave. One per partition. */
+/**
+ * Makes result rows of {@link ResultSchema}: one per input row, from what the engine gave. One per
+ * partition.
+ */
 final class ResultRows {
   /** What {@code java.sql} or {@code java.time} classes rows carry, as the session is set. */
   enum TimeClasses {
     /** {@link Timestamp} and {@link Date}, Spark's default. */
     JAVA_SQL,
-    /** {@link Instant} and {@link java.time.LocalDate} ({@code spark.sql.datetime.java8API.enabled}). */
+    /**
+     * {@link Instant} and {@link java.time.LocalDate} ({@code
+     * spark.sql.datetime.java8API.enabled}).
+     */
     JAVA_TIME
   }
 
@@ -158,8 +164,7 @@ final class ResultRows {
       for (int j = 0; j < top.length; j++) {
         TokenLogprob alternative = token.top().get(j);
         top[j] =
-            RowFactory.create(
-                alternative.tokenId(), alternative.token(), alternative.logprob());
+            RowFactory.create(alternative.tokenId(), alternative.token(), alternative.logprob());
       }
       rows[i] = RowFactory.create(token.tokenId(), token.token(), token.logprob(), top);
     }

@@ -9,8 +9,9 @@ import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 
 /**
- * The result table's contract: all input columns, then the columns of {@link #columns()}, the last of which,
- * {@value #RUN_DATE}, is the partition column. Times are milliseconds; {@link ResultRows} fills it.
+ * The result table's contract: all input columns, then the columns of {@link #columns()}, the last
+ * of which, {@value #RUN_DATE}, is the partition column. Times are milliseconds; {@link ResultRows}
+ * fills it.
  */
 public final class ResultSchema {
   /** The partition column. */

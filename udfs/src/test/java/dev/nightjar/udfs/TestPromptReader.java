@@ -24,7 +24,8 @@ class TestPromptReader {
 
   @Test
   void textColumnIsRawOrAUserMessage() {
-    assertThat(read(new PromptSource.RawText("body"), row(1, "hi"))).isEqualTo(new Prompt.Text("hi"));
+    assertThat(read(new PromptSource.RawText("body"), row(1, "hi")))
+        .isEqualTo(new Prompt.Text("hi"));
     assertThat(read(new PromptSource.UserMessage("BODY", null), row(1, "hi")))
         .isEqualTo(new Prompt.Messages(List.of(new ChatMessage("user", "hi"))));
     assertThat(read(new PromptSource.UserMessage("body", "be kind"), row(1, "hi")))
@@ -35,7 +36,8 @@ class TestPromptReader {
 
   @Test
   void nullPromptIsMissing() {
-    assertThat(read(new PromptSource.RawText("body"), row(1, null))).isEqualTo(new Prompt.Missing());
+    assertThat(read(new PromptSource.RawText("body"), row(1, null)))
+        .isEqualTo(new Prompt.Missing());
     assertThat(read(new PromptSource.Conversation("messages"), row(1, null)))
         .isEqualTo(new Prompt.Missing());
     assertThat(read(filled("{{body}}{{person.name}}"), row(1, null)))
@@ -70,7 +72,8 @@ class TestPromptReader {
                 filled("{{id}}: {{body}} by {{person.name}} ({{a.b}})"),
                 RowFactory.create(7, "hi", person, null, null)))
         .isEqualTo(new Prompt.Text("7: hi by Ann ()"));
-    assertThat(read(filled("{{id}} {{person.name}}"), row(7, "x"))).isEqualTo(new Prompt.Text("7 "));
+    assertThat(read(filled("{{id}} {{person.name}}"), row(7, "x")))
+        .isEqualTo(new Prompt.Text("7 "));
   }
 
   @Test
@@ -117,8 +120,7 @@ class TestPromptReader {
   }
 
   private static PromptSource filled(String template) {
-    return new PromptSource.Filled(
-        PromptTemplate.parse(template), PromptSource.Shape.RAW, null);
+    return new PromptSource.Filled(PromptTemplate.parse(template), PromptSource.Shape.RAW, null);
   }
 
   private static Row row(Integer id, String body) {
@@ -131,6 +133,10 @@ class TestPromptReader {
 
   private static Row conversation(Row... messages) {
     return RowFactory.create(
-        1, "x", null, CollectionConverters.asScala(new ArrayList<>(Arrays.asList(messages))).toSeq(), null);
+        1,
+        "x",
+        null,
+        CollectionConverters.asScala(new ArrayList<>(Arrays.asList(messages))).toSeq(),
+        null);
   }
 }

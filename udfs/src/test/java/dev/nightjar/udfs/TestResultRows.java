@@ -14,7 +14,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class TestResultRows {
   @ParameterizedTest
-  @ValueSource(strings = {"{}", "[1, 2]", "{\"a\": {\"b\": [null]}}", "\"x\"", "12", "true", " {} \n"})
+  @ValueSource(
+      strings = {"{}", "[1, 2]", "{\"a\": {\"b\": [null]}}", "\"x\"", "12", "true", " {} \n"})
   void jsonIsJson(String text) {
     assertThat(ResultRows.isJson(text)).isTrue();
   }
@@ -22,8 +23,19 @@ class TestResultRows {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "", " ", "{", "{}{}", "{'a': 1}", "{\"a\": 1,}", "{\"a\": 1, \"a\": 2}", "NaN", "ham", "01",
-        "{\"a\": \"b\nc\"}", "// x\n{}", "{\"a\": 1} and more"
+        "",
+        " ",
+        "{",
+        "{}{}",
+        "{'a': 1}",
+        "{\"a\": 1,}",
+        "{\"a\": 1, \"a\": 2}",
+        "NaN",
+        "ham",
+        "01",
+        "{\"a\": \"b\nc\"}",
+        "// x\n{}",
+        "{\"a\": 1} and more"
       })
   void almostJsonIsNot(String text) {
     assertThat(ResultRows.isJson(text)).isFalse();

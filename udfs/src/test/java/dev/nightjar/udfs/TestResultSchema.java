@@ -35,12 +35,13 @@ class TestResultSchema {
             "run_date");
     assertThat(ResultSchema.computeType().toDDL())
         .isEqualTo(
-            "depth_policy STRING,num_hidden_layers INT,layers_executed BIGINT,layers_skipped BIGINT,"
-                + "layers_exited BIGINT,layers_executed_prefill BIGINT,layers_skipped_prefill BIGINT,"
-                + "attn_skipped BIGINT,mlp_skipped BIGINT,mean_layers_per_token FLOAT,"
-                + "early_exit_tokens INT,mean_exit_layer FLOAT,min_exit_layer INT,"
-                + "exit_layer_histogram ARRAY<INT>,layer_executions ARRAY<BIGINT>,kv_bytes BIGINT,"
-                + "kv_bytes_full BIGINT,flops DOUBLE,flops_full DOUBLE,compute_saved FLOAT");
+            "depth_policy STRING,num_hidden_layers INT,layers_executed BIGINT,layers_skipped"
+                + " BIGINT,layers_exited BIGINT,layers_executed_prefill"
+                + " BIGINT,layers_skipped_prefill BIGINT,attn_skipped BIGINT,mlp_skipped"
+                + " BIGINT,mean_layers_per_token FLOAT,early_exit_tokens INT,mean_exit_layer"
+                + " FLOAT,min_exit_layer INT,exit_layer_histogram ARRAY<INT>,layer_executions"
+                + " ARRAY<BIGINT>,kv_bytes BIGINT,kv_bytes_full BIGINT,flops DOUBLE,flops_full"
+                + " DOUBLE,compute_saved FLOAT");
     assertThat(ResultSchema.columns().apply("usage").dataType().simpleString())
         .isEqualTo(
             "struct<prompt_tokens:int,completion_tokens:int,total_tokens:int,"

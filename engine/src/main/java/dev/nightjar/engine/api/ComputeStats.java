@@ -3,11 +3,12 @@ package dev.nightjar.engine.api;
 import java.util.List;
 
 /**
- * Counted work of one row; exact, never sampled. A <em>slot</em> is one token at one position fed through the model:
- * every prompt token, and every generated token but the last. A slot belongs to the generated token it produces: the last
- * prompt position produces the first one and counts with it, the other prompt positions are the prefill. So
- * {@code layersExecuted + layersSkipped + layersExited = numHiddenLayers * completionTokens}, and the prefill counters add
- * up to {@code numHiddenLayers * (promptTokens - 1)}.
+ * Counted work of one row; exact, never sampled. A <em>slot</em> is one token at one position fed
+ * through the model: every prompt token, and every generated token but the last. A slot belongs to
+ * the generated token it produces: the last prompt position produces the first one and counts with
+ * it, the other prompt positions are the prefill. So {@code layersExecuted + layersSkipped +
+ * layersExited = numHiddenLayers * completionTokens}, and the prefill counters add up to {@code
+ * numHiddenLayers * (promptTokens - 1)}.
  *
  * @param depthPolicy the policy's specification
  * @param numHiddenLayers layers of the model
@@ -23,7 +24,8 @@ import java.util.List;
  * @param layerExecutions {@code [numHiddenLayers]}: slots, prompt and decode, that ran each layer
  * @param kvBytes bytes of keys and values this row held at its end
  * @param kvBytesFull the same if every layer kept every slot
- * @param flops floating-point operations executed, gates and probes included (a multiply-add counts two)
+ * @param flops floating-point operations executed, gates and probes included (a multiply-add counts
+ *     two)
  * @param flopsFull the same for the dense run of the same tokens
  */
 public record ComputeStats(
@@ -49,7 +51,10 @@ public record ComputeStats(
     layerExecutions = List.copyOf(layerExecutions);
   }
 
-  /** Share of the dense run's operations that were not executed, in [0, 1); negative where gates cost more than they saved. */
+  /**
+   * Share of the dense run's operations that were not executed, in [0, 1); negative where gates
+   * cost more than they saved.
+   */
   public double computeSaved() {
     return flopsFull == 0 ? 0 : 1 - flops / flopsFull;
   }

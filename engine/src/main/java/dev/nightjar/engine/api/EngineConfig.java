@@ -11,18 +11,27 @@ package dev.nightjar.engine.api;
  * @param overlong what to do with a prompt that does not fit the context window
  */
 public record EngineConfig(
-    String depth, int maxBatch, int promptChunk, int stepTokens, long maxKvBytes, Overlong overlong) {
+    String depth,
+    int maxBatch,
+    int promptChunk,
+    int stepTokens,
+    long maxKvBytes,
+    Overlong overlong) {
 
   /** What to do with a prompt that leaves no room in the context window. */
   public enum Overlong {
     /** The row fails with {@link ErrorCode#CONTEXT_OVERFLOW}. */
     ERROR,
-    /** The oldest prompt tokens are dropped so that {@code maxTokens} (or half the window, if less) fit. */
+    /**
+     * The oldest prompt tokens are dropped so that {@code maxTokens} (or half the window, if less)
+     * fit.
+     */
     TRUNCATE
   }
 
   /** Dense, 32 sequences, prompt chunks of 128. */
-  public static final EngineConfig DEFAULT = new EngineConfig("full", 32, 128, 512, 0, Overlong.ERROR);
+  public static final EngineConfig DEFAULT =
+      new EngineConfig("full", 32, 128, 512, 0, Overlong.ERROR);
 
   public EngineConfig {
     check(depth != null && !depth.isBlank(), "depth", depth, "a depth specification such as full");

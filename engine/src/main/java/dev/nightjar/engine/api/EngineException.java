@@ -3,8 +3,8 @@ package dev.nightjar.engine.api;
 import java.util.Objects;
 
 /**
- * A fault in something the user supplied. The message names the thing, what was found, what was expected and what to do.
- * Faults of the engine itself are {@link IllegalStateException}s.
+ * A fault in something the user supplied. The message names the thing, what was found, what was
+ * expected and what to do. Faults of the engine itself are {@link IllegalStateException}s.
  */
 public final class EngineException extends RuntimeException {
   private static final long serialVersionUID = 1L;

@@ -3,7 +3,8 @@ package dev.nightjar.engine.api;
 import java.util.List;
 
 /**
- * What one row got. Exactly one of the following holds: {@code error} is set; {@link #skippedNull()}; or there is text.
+ * What one row got. Exactly one of the following holds: {@code error} is set; {@link
+ * #skippedNull()}; or there is text.
  *
  * @param text the generated text without control tokens and stop string, or null
  * @param finishReason null unless there is text

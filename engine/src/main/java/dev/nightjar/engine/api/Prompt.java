@@ -5,7 +5,9 @@ import java.util.List;
 /** What a row asks the model, before tokenisation. */
 public sealed interface Prompt {
 
-  /** Raw text, given to the tokenizer as it is; control-token strings inside it are ordinary text. */
+  /**
+   * Raw text, given to the tokenizer as it is; control-token strings inside it are ordinary text.
+   */
   record Text(String text) implements Prompt {}
 
   /** A conversation, rendered by the model's own chat template. */
@@ -25,6 +27,8 @@ public sealed interface Prompt {
   /** A null prompt: costs nothing and yields a result without text. */
   record Missing() implements Prompt {}
 
-  /** A row that could not be made into a prompt: costs nothing and yields a result with this error. */
+  /**
+   * A row that could not be made into a prompt: costs nothing and yields a result with this error.
+   */
   record Invalid(RowError error) implements Prompt {}
 }

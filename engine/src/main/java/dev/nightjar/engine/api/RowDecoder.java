@@ -3,11 +3,14 @@ package dev.nightjar.engine.api;
 import java.util.Iterator;
 
 /**
- * A running decoder over a stream of rows: results come in input order, one per request; a row that cannot run yields a
- * result with an error. Confined to one thread, except {@link #cancel()}.
+ * A running decoder over a stream of rows: results come in input order, one per request; a row that
+ * cannot run yields a result with an error. Confined to one thread, except {@link #cancel()}.
  */
 public interface RowDecoder extends Iterator<GenerationResult> {
-  /** Ends the decoding after the current step; {@link #hasNext()} is false from then on. Safe from any thread. */
+  /**
+   * Ends the decoding after the current step; {@link #hasNext()} is false from then on. Safe from
+   * any thread.
+   */
   void cancel();
 
   /** Rows in flight now. */

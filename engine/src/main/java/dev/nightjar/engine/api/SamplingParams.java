@@ -10,10 +10,12 @@ import java.util.List;
  * @param topK keep the k most likely tokens; 0 keeps all
  * @param topP keep the smallest set of tokens whose probability reaches this, in (0, 1]
  * @param minP drop tokens less likely than this times the most likely one, in [0, 1)
- * @param repetitionPenalty divides positive and multiplies negative logits of tokens already seen; 1 is off
+ * @param repetitionPenalty divides positive and multiplies negative logits of tokens already seen;
+ *     1 is off
  * @param seed run seed; a row's random stream depends on this and the row key only
  * @param stop strings that end the generation; they are not part of the text
- * @param logprobs number of alternatives to report per token; 0 reports none, -1 switches token log-probabilities off
+ * @param logprobs number of alternatives to report per token; 0 reports none, -1 switches token
+ *     log-probabilities off
  */
 public record SamplingParams(
     int maxTokens,
@@ -35,8 +37,16 @@ public record SamplingParams(
     check(topK >= 0, "top-k", topK, "0 (all) or more");
     check(topP > 0 && topP <= 1, "top-p", topP, "in (0, 1]");
     check(minP >= 0 && minP < 1, "min-p", minP, "in [0, 1)");
-    check(repetitionPenalty > 0 && repetitionPenalty <= 100, "repetition-penalty", repetitionPenalty, "in (0, 100]");
-    check(logprobs >= -1 && logprobs <= MAX_LOGPROBS, "logprobs", logprobs, "in [-1, " + MAX_LOGPROBS + "]");
+    check(
+        repetitionPenalty > 0 && repetitionPenalty <= 100,
+        "repetition-penalty",
+        repetitionPenalty,
+        "in (0, 100]");
+    check(
+        logprobs >= -1 && logprobs <= MAX_LOGPROBS,
+        "logprobs",
+        logprobs,
+        "in [-1, " + MAX_LOGPROBS + "]");
     stop = List.copyOf(stop);
     for (String s : stop) {
       check(!s.isEmpty(), "stop", "an empty string", "non-empty strings");

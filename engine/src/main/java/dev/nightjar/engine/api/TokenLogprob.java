@@ -3,7 +3,8 @@ package dev.nightjar.engine.api;
 import java.util.List;
 
 /**
- * One generated token's natural-log probability under the model's unmodified distribution (temperature 1, no penalties).
+ * One generated token's natural-log probability under the model's unmodified distribution
+ * (temperature 1, no penalties).
  *
  * @param top the most likely alternatives, most likely first; empty unless asked for
  */

@@ -25,9 +25,10 @@ import java.util.List;
 import java.util.NoSuchElementException;
 
 /**
- * Continuous batching: keeps up to {@code maxBatch} rows in flight, admits the next one the moment a place is free, and
- * returns results in input order. Rows are pulled lazily and at most {@link #window} rows are held, finished ones that wait
- * for an earlier row included. A row that cannot run yields a result with an error; it never stops the others.
+ * Continuous batching: keeps up to {@code maxBatch} rows in flight, admits the next one the moment
+ * a place is free, and returns results in input order. Rows are pulled lazily and at most {@link
+ * #window} rows are held, finished ones that wait for an earlier row included. A row that cannot
+ * run yields a result with an error; it never stops the others.
  *
  * <p>Confined to one thread, except {@link #cancel()}.
  */
@@ -61,7 +62,8 @@ public final class BatchDecoder implements RowDecoder {
   /**
    * A decoder over a stream of rows.
    *
-   * @param traced whether to keep the layers of each slot of the row finished last, see {@link #lastTrace()}
+   * @param traced whether to keep the layers of each slot of the row finished last, see {@link
+   *     #lastTrace()}
    */
   public BatchDecoder(
       LlamaModel model,
@@ -178,17 +180,22 @@ public final class BatchDecoder implements RowDecoder {
     try {
       int[] prompt = fit(encoder.encode(request.prompt()), request);
       int positions =
-          (int) Math.min(config.contextLength(), (long) prompt.length + request.sampling().maxTokens());
+          (int)
+              Math.min(
+                  config.contextLength(), (long) prompt.length + request.sampling().maxTokens());
       long kvBytes = pages.worstCaseBytes(positions);
       if (options.maxKvBytes() > 0 && kvBytes > options.maxKvBytes()) {
         throw new EngineException(
             ErrorCode.KV_LIMIT,
-            "the row needs up to " + kvBytes + " bytes of keys and values for " + positions
-                + " positions, the limit is " + options.maxKvBytes()
+            "the row needs up to "
+                + kvBytes
+                + " bytes of keys and values for "
+                + positions
+                + " positions, the limit is "
+                + options.maxKvBytes()
                 + "; raise max-kv-bytes or lower max-tokens");
       }
-      SequenceState state =
-          new SequenceState(config, pages, Hashing.of(request.key()), traced);
+      SequenceState state = new SequenceState(config, pages, Hashing.of(request.key()), traced);
       return new Sequence(
           request, prompt, state, kvBytes, config, encoder.tokenizer(), kernels, System.nanoTime());
     } catch (EngineException e) {
@@ -201,7 +208,8 @@ public final class BatchDecoder implements RowDecoder {
     int context = config.contextLength();
     if (prompt.length == 0) {
       throw new EngineException(
-          ErrorCode.INVALID_PROMPT, "the prompt has no tokens; expected at least one character of text");
+          ErrorCode.INVALID_PROMPT,
+          "the prompt has no tokens; expected at least one character of text");
     }
     if (prompt.length < context) {
       return prompt;
@@ -210,8 +218,12 @@ public final class BatchDecoder implements RowDecoder {
       case ERROR ->
           throw new EngineException(
               ErrorCode.CONTEXT_OVERFLOW,
-              "the prompt has " + prompt.length + " tokens, the context window is " + context
-                  + " and at least one token must fit behind it; shorten the prompt or set overlong to truncate");
+              "the prompt has "
+                  + prompt.length
+                  + " tokens, the context window is "
+                  + context
+                  + " and at least one token must fit behind it; shorten the prompt or set overlong"
+                  + " to truncate");
       case TRUNCATE -> {
         int keep = context - Math.min(request.sampling().maxTokens(), context / 2);
         int[] cut = new int[keep];

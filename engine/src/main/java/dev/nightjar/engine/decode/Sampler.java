@@ -10,10 +10,11 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Chooses one row's next tokens. The random stream depends only on (seed, row key), and every sum runs in a fixed order, so
- * a row's tokens do not depend on the batch, the thread or the retry.
+ * Chooses one row's next tokens. The random stream depends only on (seed, row key), and every sum
+ * runs in a fixed order, so a row's tokens do not depend on the batch, the thread or the retry.
  *
- * <p>Order of operations, as in vLLM: repetition penalty, temperature, top-k, top-p, min-p, draw. Confined to one thread.
+ * <p>Order of operations, as in vLLM: repetition penalty, temperature, top-k, top-p, min-p, draw.
+ * Confined to one thread.
  */
 final class Sampler {
   private final SamplingParams params;
@@ -127,16 +128,22 @@ final class Sampler {
     return (Hashing.mix(randomState) >>> 11) * 0x1.0p-53;
   }
 
-  /** The log-probability of a chosen token under the unmodified distribution, with the alternatives asked for. */
-  TokenLogprob logprob(float[] logits, int offset, int vocabSize, int token, float logSum, Tokenizer tokenizer) {
+  /**
+   * The log-probability of a chosen token under the unmodified distribution, with the alternatives
+   * asked for.
+   */
+  TokenLogprob logprob(
+      float[] logits, int offset, int vocabSize, int token, float logSum, Tokenizer tokenizer) {
     List<TokenLogprob> top = new ArrayList<>();
     if (params.logprobs() > 0) {
       sortDescending(logits, offset, vocabSize);
       for (int i = 0; i < Math.min(params.logprobs(), vocabSize); i++) {
         int id = tokenAt(i);
-        top.add(new TokenLogprob(id, tokenizer.tokenText(id), logits[offset + id] - logSum, List.of()));
+        top.add(
+            new TokenLogprob(id, tokenizer.tokenText(id), logits[offset + id] - logSum, List.of()));
       }
     }
-    return new TokenLogprob(token, tokenizer.tokenText(token), logits[offset + token] - logSum, top);
+    return new TokenLogprob(
+        token, tokenizer.tokenText(token), logits[offset + token] - logSum, top);
   }
 }

@@ -5,8 +5,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Decides what a step computes: one slot of every sequence that is generating, then prompt chunks of the others in order of
- * admission while the token budget lasts (chunked prefill, Agrawal et al., arXiv:2308.16369).
+ * Decides what a step computes: one slot of every sequence that is generating, then prompt chunks
+ * of the others in order of admission while the token budget lasts (chunked prefill, Agrawal et
+ * al., arXiv:2308.16369).
  */
 final class Scheduler {
   private final EngineConfig config;

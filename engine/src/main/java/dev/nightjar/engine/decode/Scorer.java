@@ -8,17 +8,21 @@ import dev.nightjar.engine.model.LlamaModel;
 import dev.nightjar.engine.model.SequenceState;
 import dev.nightjar.engine.model.Step;
 
-/** Teacher-forced scoring: the logits of every position of a given token sequence, without sampling. */
+/**
+ * Teacher-forced scoring: the logits of every position of a given token sequence, without sampling.
+ */
 public final class Scorer {
   private static final int CHUNK = 64;
 
   private Scorer() {}
 
-  /** Runs the tokens through the model; every slot counts as a prompt token that produces logits. */
-  public static void score(LlamaModel model, Kernels kernels, int[] tokens, LogitsConsumer consumer) {
+  /**
+   * Runs the tokens through the model; every slot counts as a prompt token that produces logits.
+   */
+  public static void score(
+      LlamaModel model, Kernels kernels, int[] tokens, LogitsConsumer consumer) {
     int vocabSize = model.config().vocabSize();
-    SequenceState state =
-        new SequenceState(model.config(), new KvPages(model.config()), 0L, false);
+    SequenceState state = new SequenceState(model.config(), new KvPages(model.config()), 0L, false);
     Activations activations = new Activations(model.config(), kernels);
     Step step = new Step();
     for (int from = 0; from < tokens.length; from += CHUNK) {

@@ -15,7 +15,10 @@ import dev.nightjar.engine.tokenizer.Tokenizer;
 import java.util.ArrayList;
 import java.util.List;
 
-/** One row in flight: its tokens, how far they are computed, and when it ends. Confined to its decoder's thread. */
+/**
+ * One row in flight: its tokens, how far they are computed, and when it ends. Confined to its
+ * decoder's thread.
+ */
 final class Sequence {
   final GenerationRequest request;
   final SequenceState state;

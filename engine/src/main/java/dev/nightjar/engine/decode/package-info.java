@@ -1,2 +1,4 @@
-/** The only loop over steps: continuous batching, sampling, stop conditions. Knows nothing of Spark. */
+/**
+ * The only loop over steps: continuous batching, sampling, stop conditions. Knows nothing of Spark.
+ */
 package dev.nightjar.engine.decode;

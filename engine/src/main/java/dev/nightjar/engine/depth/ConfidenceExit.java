@@ -3,8 +3,9 @@ package dev.nightjar.engine.depth;
 import java.util.BitSet;
 
 /**
- * A generated token leaves at the first of the given layers where the model is confident: CALM's softmax response
- * (Schuster et al., arXiv:2207.07061, section 3.2) and LITE's per-layer test. Prompt tokens run every layer.
+ * A generated token leaves at the first of the given layers where the model is confident: CALM's
+ * softmax response (Schuster et al., arXiv:2207.07061, section 3.2) and LITE's per-layer test.
+ * Prompt tokens run every layer.
  */
 public final class ConfidenceExit implements DepthPolicy {
 

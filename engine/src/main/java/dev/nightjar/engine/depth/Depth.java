@@ -22,7 +22,11 @@ public record Depth(DepthPolicy policy, LowRankUpdates updates) {
    * @param weightsSha256 SHA-256 of the weights file, computed when an artefact asks
    */
   public record ModelFacts(
-      int layers, int hiddenSize, int[] headSizes, Path artefacts, Supplier<String> weightsSha256) {}
+      int layers,
+      int hiddenSize,
+      int[] headSizes,
+      Path artefacts,
+      Supplier<String> weightsSha256) {}
 
   /** Makes the policy of a specification; {@code arena} holds the routers' weights. */
   public static Depth of(DepthSpec spec, ModelFacts model, Kernels kernels, Arena arena) {
@@ -32,7 +36,11 @@ public record Depth(DepthPolicy policy, LowRankUpdates updates) {
       Path folder = artefact != null ? Path.of(artefact) : model.artefacts().resolve(spec.name());
       try (DepthArtefact open =
           DepthArtefact.open(
-              folder, spec.name(), model.layers(), model.hiddenSize(), model.weightsSha256().get())) {
+              folder,
+              spec.name(),
+              model.layers(),
+              model.hiddenSize(),
+              model.weightsSha256().get())) {
         return fromArtefact(spec, model, open, kernels, arena);
       }
     }
@@ -44,12 +52,16 @@ public record Depth(DepthPolicy policy, LowRankUpdates updates) {
       case "full" -> new FullDepth();
       case "unified" ->
           new LayerSubset(
-              spec.toString(), LayerSubset.unified(layers, spec.number("keep", 0.5, 0, 1)), promptFull(spec));
+              spec.toString(),
+              LayerSubset.unified(layers, spec.number("keep", 0.5, 0, 1)),
+              promptFull(spec));
       case "static" ->
           new LayerSubset(spec.toString(), layerSet(spec, "keep", layers - 1), promptFull(spec));
       case "random" ->
           new RandomSkip(
-              spec.toString(), RandomSkip.uniformRates(layers, spec.number("keep", 0.5, 0, 1)), seed(spec));
+              spec.toString(),
+              RandomSkip.uniformRates(layers, spec.number("keep", 0.5, 0, 1)),
+              seed(spec));
       case "exit" -> exit(spec, layers);
       default -> throw new IllegalStateException("no policy " + spec);
     };
@@ -65,7 +77,8 @@ public record Depth(DepthPolicy policy, LowRankUpdates updates) {
             BitSet keep = new BitSet(layers);
             for (JsonNode layer : artefact.description().path("keep")) {
               if (!layer.isInt() || layer.asInt() < 0 || layer.asInt() >= layers) {
-                throw spec.bad("keep", layer.toString(), "layers in [0, " + (layers - 1) + "]", null);
+                throw spec.bad(
+                    "keep", layer.toString(), "layers in [0, " + (layers - 1) + "]", null);
               }
               keep.set(layer.asInt());
             }
@@ -75,11 +88,14 @@ public record Depth(DepthPolicy policy, LowRankUpdates updates) {
             double[] rates = new double[layers];
             for (int layer = 0; layer < layers; layer++) {
               rates[layer] =
-                  artefact.number(artefact.description().path("rates").path(layer), "rates[" + layer + "]");
+                  artefact.number(
+                      artefact.description().path("rates").path(layer), "rates[" + layer + "]");
             }
             yield new RandomSkip(spec.toString(), rates, seed(spec));
           }
-          default -> throw spec.bad("artefact", spec.text("artefact", ""), "no artefact for this policy", null);
+          default ->
+              throw spec.bad(
+                  "artefact", spec.text("artefact", ""), "no artefact for this policy", null);
         };
     return new Depth(policy, updates(model, artefact));
   }
@@ -102,7 +118,8 @@ public record Depth(DepthPolicy policy, LowRankUpdates updates) {
               PackedMatrix.ofFloats(artefact.floats(prefix + "1.weight", 2, h), 2, h, arena),
               artefact.floats(prefix + "1.bias", 2));
     }
-    float eps = (float) artefact.number(artefact.description().path("rms_norm_eps"), "rms_norm_eps");
+    float eps =
+        (float) artefact.number(artefact.description().path("rms_norm_eps"), "rms_norm_eps");
     return new TokenRouter(
         spec.toString(), kernels, modules, d, reserved, threshold(spec, artefact), eps);
   }
@@ -140,14 +157,16 @@ public record Depth(DepthPolicy policy, LowRankUpdates updates) {
     }
     int rank = (int) artefact.number(artefact.description().path("lora").path("rank"), "lora.rank");
     if (rank < 1 || rank > 4096) {
-      throw new EngineException(ErrorCode.INVALID_DEPTH, "lora.rank is " + rank + ", expected 1 to 4096");
+      throw new EngineException(
+          ErrorCode.INVALID_DEPTH, "lora.rank is " + rank + ", expected 1 to 4096");
     }
     String[] projections = {"q_proj", "k_proj", "v_proj"};
     int[] outs = {model.headSizes()[0], model.headSizes()[1], model.headSizes()[1]};
     for (int layer = 0; layer < updates.length; layer++) {
       for (int p = 0; p < projections.length; p++) {
         String prefix = "layers." + layer + "." + projections[p] + ".";
-        float[] a = artefact.floatsIfPresent(prefix + "lora_a", rank, model.hiddenSize()).orElse(null);
+        float[] a =
+            artefact.floatsIfPresent(prefix + "lora_a", rank, model.hiddenSize()).orElse(null);
         if (a != null) {
           float[] b = artefact.floats(prefix + "lora_b", outs[p], rank);
           updates[layer][p] = new LowRankUpdates.Update(a, b, rank);
@@ -167,7 +186,9 @@ public record Depth(DepthPolicy policy, LowRankUpdates updates) {
       exits = layerSet(spec, "layers", layers - 1);
     } else {
       int every = (int) spec.number("every", Math.max(1, layers / 6), 1, layers);
-      for (int layer = (int) spec.number("min-layer", layers / 3, 1, layers); layer < layers; layer += every) {
+      for (int layer = (int) spec.number("min-layer", layers / 3, 1, layers);
+          layer < layers;
+          layer += every) {
         exits.set(layer);
       }
     }
@@ -201,7 +222,9 @@ public record Depth(DepthPolicy policy, LowRankUpdates updates) {
     return switch (prompt) {
       case "skip" -> false;
       case "full" -> true;
-      default -> throw spec.bad("prompt", prompt, "skip (the set holds for prompt tokens too) or full", null);
+      default ->
+          throw spec.bad(
+              "prompt", prompt, "skip (the set holds for prompt tokens too) or full", null);
     };
   }
 

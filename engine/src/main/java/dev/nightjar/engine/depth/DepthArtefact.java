@@ -14,8 +14,8 @@ import java.util.Arrays;
 import java.util.Optional;
 
 /**
- * A depth artefact: a folder with {@code depth.json} (policy, shapes, thresholds, the model it belongs to, evidence) and
- * {@code depth.safetensors} (routers, low-rank updates).
+ * A depth artefact: a folder with {@code depth.json} (policy, shapes, thresholds, the model it
+ * belongs to, evidence) and {@code depth.safetensors} (routers, low-rank updates).
  */
 public final class DepthArtefact implements AutoCloseable {
   private static final long MAX_DESCRIPTION_BYTES = 4 << 20;
@@ -31,7 +31,8 @@ public final class DepthArtefact implements AutoCloseable {
   }
 
   /** Opens an artefact and checks that it belongs to the model described by the arguments. */
-  public static DepthArtefact open(Path folder, String policy, int layers, int hiddenSize, String weightsSha256) {
+  public static DepthArtefact open(
+      Path folder, String policy, int layers, int hiddenSize, String weightsSha256) {
     Path file = folder.resolve("depth.json");
     JsonNode json = readDescription(file);
     DepthArtefact artefact =
@@ -40,13 +41,18 @@ public final class DepthArtefact implements AutoCloseable {
       artefact.expect("version", json.path("version").asText(), "1");
       artefact.expect("policy", json.path("policy").asText(), policy);
       artefact.expect("num_layers", json.path("num_layers").asText(), Integer.toString(layers));
-      artefact.expect("hidden_size", json.path("hidden_size").asText(), Integer.toString(hiddenSize));
+      artefact.expect(
+          "hidden_size", json.path("hidden_size").asText(), Integer.toString(hiddenSize));
       String wanted = json.path("model_sha256").asText();
       if (!wanted.equals(weightsSha256)) {
         throw new EngineException(
             ErrorCode.INVALID_DEPTH,
-            file + ": this artefact was made for a model with SHA-256 " + wanted + ", but the model given has "
-                + weightsSha256 + "; use the model it was made for, or make an artefact for this one");
+            file
+                + ": this artefact was made for a model with SHA-256 "
+                + wanted
+                + ", but the model given has "
+                + weightsSha256
+                + "; use the model it was made for, or make an artefact for this one");
       }
       return artefact;
     } catch (EngineException e) {
@@ -60,17 +66,26 @@ public final class DepthArtefact implements AutoCloseable {
       if (!Files.isRegularFile(file)) {
         throw new EngineException(
             ErrorCode.INVALID_DEPTH,
-            file + " does not exist; expected a depth artefact folder with depth.json and depth.safetensors");
+            file
+                + " does not exist; expected a depth artefact folder with depth.json and"
+                + " depth.safetensors");
       }
       if (Files.size(file) > MAX_DESCRIPTION_BYTES) {
         throw new EngineException(
-            ErrorCode.INVALID_DEPTH, file + " has " + Files.size(file) + " bytes, expected at most " + MAX_DESCRIPTION_BYTES);
+            ErrorCode.INVALID_DEPTH,
+            file
+                + " has "
+                + Files.size(file)
+                + " bytes, expected at most "
+                + MAX_DESCRIPTION_BYTES);
       }
       return new ObjectMapper().readTree(Files.readAllBytes(file));
     } catch (JsonProcessingException e) {
-      throw new EngineException(ErrorCode.INVALID_DEPTH, file + " is not JSON: " + e.getOriginalMessage(), e);
+      throw new EngineException(
+          ErrorCode.INVALID_DEPTH, file + " is not JSON: " + e.getOriginalMessage(), e);
     } catch (IOException e) {
-      throw new EngineException(ErrorCode.INVALID_DEPTH, file + " cannot be read: " + e.getMessage(), e);
+      throw new EngineException(
+          ErrorCode.INVALID_DEPTH, file + " cannot be read: " + e.getMessage(), e);
     }
   }
 
@@ -78,7 +93,14 @@ public final class DepthArtefact implements AutoCloseable {
     if (!found.equals(expected)) {
       throw new EngineException(
           ErrorCode.INVALID_DEPTH,
-          folder.resolve("depth.json") + ": " + key + " is \"" + found + "\", expected \"" + expected + "\"");
+          folder.resolve("depth.json")
+              + ": "
+              + key
+              + " is \""
+              + found
+              + "\", expected \""
+              + expected
+              + "\"");
     }
   }
 
@@ -93,7 +115,16 @@ public final class DepthArtefact implements AutoCloseable {
     if (!node.isInt() || node.asInt() < min || node.asInt() > max) {
       throw new EngineException(
           ErrorCode.INVALID_DEPTH,
-          folder.resolve("depth.json") + ": " + key + " is " + node + ", expected an integer in [" + min + ", " + max + "]");
+          folder.resolve("depth.json")
+              + ": "
+              + key
+              + " is "
+              + node
+              + ", expected an integer in ["
+              + min
+              + ", "
+              + max
+              + "]");
     }
     return node.asInt();
   }
@@ -102,7 +133,8 @@ public final class DepthArtefact implements AutoCloseable {
   double number(JsonNode node, String key) {
     if (!node.isNumber() || !Double.isFinite(node.asDouble())) {
       throw new EngineException(
-          ErrorCode.INVALID_DEPTH, folder.resolve("depth.json") + ": " + key + " is " + node + ", expected a number");
+          ErrorCode.INVALID_DEPTH,
+          folder.resolve("depth.json") + ": " + key + " is " + node + ", expected a number");
     }
     return node.asDouble();
   }
@@ -110,11 +142,10 @@ public final class DepthArtefact implements AutoCloseable {
   /** A required tensor of this shape, as fp32 in row-major order. */
   float[] floats(String name, int... shape) {
     return floatsIfPresent(name, shape)
-        .orElseThrow(
-            () ->
-                new EngineException(
-                    ErrorCode.INVALID_DEPTH,
-                    folder.resolve("depth.safetensors") + ": tensor \"" + name + "\" is missing"));
+        .orElseThrow(() ->
+            new EngineException(
+                ErrorCode.INVALID_DEPTH,
+                folder.resolve("depth.safetensors") + ": tensor \"" + name + "\" is missing"));
   }
 
   /** The same for an optional tensor. */
@@ -128,8 +159,13 @@ public final class DepthArtefact implements AutoCloseable {
     if (!Arrays.equals(tensor.shape(), expected)) {
       throw new EngineException(
           ErrorCode.INVALID_DEPTH,
-          folder.resolve("depth.safetensors") + ": tensor \"" + name + "\" has shape " + Arrays.toString(tensor.shape())
-              + ", expected " + Arrays.toString(expected));
+          folder.resolve("depth.safetensors")
+              + ": tensor \""
+              + name
+              + "\" has shape "
+              + Arrays.toString(tensor.shape())
+              + ", expected "
+              + Arrays.toString(expected));
     }
     float[] out = new float[Math.toIntExact(tensor.elements())];
     for (int row = 0; row < tensor.rows(); row++) {

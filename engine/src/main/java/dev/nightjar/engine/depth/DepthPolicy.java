@@ -1,9 +1,9 @@
 package dev.nightjar.engine.depth;
 
 /**
- * Decides, per slot (one token at one position) and layer, what runs. The forward pass asks through the hooks below and
- * pays nothing for a hook that is not live. A decision depends only on the row itself (its key, positions and hidden
- * states), never on the other rows of a batch.
+ * Decides, per slot (one token at one position) and layer, what runs. The forward pass asks through
+ * the hooks below and pays nothing for a hook that is not live. A decision depends only on the row
+ * itself (its key, positions and hidden states), never on the other rows of a batch.
  *
  * <p>Implementations are immutable and safe for concurrent use.
  */
@@ -39,7 +39,8 @@ public sealed interface DepthPolicy
   }
 
   /**
-   * Gate: whether a layer runs for each of several slots, decided from the residual stream that enters it.
+   * Gate: whether a layer runs for each of several slots, decided from the residual stream that
+   * enters it.
    *
    * @param x {@code [rows, hiddenSize]} raw residuals, not normalised
    * @param positions {@code [rows]} absolute positions
@@ -56,8 +57,8 @@ public sealed interface DepthPolicy
   }
 
   /**
-   * Exit: whether a generated token leaves now. The keys and values of the layers above are computed from the hidden
-   * state it leaves with (state propagation, CALM, arXiv:2207.07061).
+   * Exit: whether a generated token leaves now. The keys and values of the layers above are
+   * computed from the hidden state it leaves with (state propagation, CALM, arXiv:2207.07061).
    *
    * @param top1 largest probability of the head applied here
    * @param top2 second largest

@@ -8,8 +8,8 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * A depth policy as the user writes it: {@code name} or {@code name:key=value,key=value}. Lists inside a value are joined
- * with {@code +}.
+ * A depth policy as the user writes it: {@code name} or {@code name:key=value,key=value}. Lists
+ * inside a value are joined with {@code +}.
  */
 public record DepthSpec(String name, Map<String, String> options) {
 
@@ -26,7 +26,9 @@ public record DepthSpec(String name, Map<String, String> options) {
     options = Collections.unmodifiableMap(new TreeMap<>(options));
   }
 
-  /** Parses the text form; names and options that do not exist are errors that list those that do. */
+  /**
+   * Parses the text form; names and options that do not exist are errors that list those that do.
+   */
   public static DepthSpec parse(String text) {
     String trimmed = text.trim();
     int colon = trimmed.indexOf(':');
@@ -35,7 +37,10 @@ public record DepthSpec(String name, Map<String, String> options) {
     if (known == null) {
       throw new EngineException(
           ErrorCode.INVALID_DEPTH,
-          "depth policy \"" + name + "\" is unknown; expected one of " + new TreeMap<>(KNOWN).keySet());
+          "depth policy \""
+              + name
+              + "\" is unknown; expected one of "
+              + new TreeMap<>(KNOWN).keySet());
     }
     Map<String, String> options = new TreeMap<>();
     if (colon >= 0) {
@@ -45,8 +50,14 @@ public record DepthSpec(String name, Map<String, String> options) {
         if (equals < 0 || !known.contains(key)) {
           throw new EngineException(
               ErrorCode.INVALID_DEPTH,
-              "depth \"" + text + "\" has option \"" + part.trim() + "\"; expected key=value with a key of "
-                  + name + ": " + new java.util.TreeSet<>(known));
+              "depth \""
+                  + text
+                  + "\" has option \""
+                  + part.trim()
+                  + "\"; expected key=value with a key of "
+                  + name
+                  + ": "
+                  + new java.util.TreeSet<>(known));
         }
         options.put(key, part.substring(equals + 1).trim());
       }

@@ -3,8 +3,9 @@ package dev.nightjar.engine.depth;
 import java.util.BitSet;
 
 /**
- * The same layers for every token: Unified Layer Skipping (Liu et al., 2024, section 3) with {@link #unified}, or any
- * fixed list. Layers outside the set keep no keys and values for the slots that skip them.
+ * The same layers for every token: Unified Layer Skipping (Liu et al., 2024, section 3) with {@link
+ * #unified}, or any fixed list. Layers outside the set keep no keys and values for the slots that
+ * skip them.
  */
 public final class LayerSubset implements DepthPolicy {
   private final String spec;
@@ -13,7 +14,8 @@ public final class LayerSubset implements DepthPolicy {
 
   /**
    * @param keep layers that run
-   * @param promptFull whether prompt tokens run every layer, as published; otherwise the set holds for them too
+   * @param promptFull whether prompt tokens run every layer, as published; otherwise the set holds
+   *     for them too
    */
   public LayerSubset(String spec, BitSet keep, boolean promptFull) {
     this.spec = spec;
@@ -22,8 +24,8 @@ public final class LayerSubset implements DepthPolicy {
   }
 
   /**
-   * The evenly spaced set of the paper: {@code n = round(keep * layers)}, at least 2; first and last layer, then
-   * multiples of {@code floor(layers / (n - 1))} until there are n.
+   * The evenly spaced set of the paper: {@code n = round(keep * layers)}, at least 2; first and
+   * last layer, then multiples of {@code floor(layers / (n - 1))} until there are n.
    */
   public static BitSet unified(int layers, double keep) {
     int n = Math.clamp(Math.round(keep * layers), Math.min(2, layers), layers);

@@ -2,7 +2,10 @@ package dev.nightjar.engine.depth;
 
 import java.util.Optional;
 
-/** LoRA updates (Hu et al., arXiv:2106.09685) of the attention projections that were trained with a policy; merged at load. */
+/**
+ * LoRA updates (Hu et al., arXiv:2106.09685) of the attention projections that were trained with a
+ * policy; merged at load.
+ */
 public final class LowRankUpdates {
 
   /**
@@ -13,7 +16,10 @@ public final class LowRankUpdates {
    */
   public record Update(float[] a, float[] b, int rank) {
 
-    /** Adds row {@code row} of {@code B A} to {@code weights[offset ..]}, over ranks in ascending order with fma. */
+    /**
+     * Adds row {@code row} of {@code B A} to {@code weights[offset ..]}, over ranks in ascending
+     * order with fma.
+     */
     public void addRow(int row, float[] weights, int offset) {
       int in = a.length / rank;
       for (int r = 0; r < rank; r++) {

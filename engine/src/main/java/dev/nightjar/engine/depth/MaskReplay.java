@@ -3,7 +3,10 @@ package dev.nightjar.engine.depth;
 import java.util.BitSet;
 import java.util.List;
 
-/** Replays recorded decisions of one row: slot at position p runs the layers in {@code masks.get(p)}; later positions run all. */
+/**
+ * Replays recorded decisions of one row: slot at position p runs the layers in {@code
+ * masks.get(p)}; later positions run all.
+ */
 public record MaskReplay(List<BitSet> masks) implements DepthPolicy {
   public MaskReplay {
     masks = List.copyOf(masks);

@@ -1,9 +1,9 @@
 package dev.nightjar.engine.depth;
 
 /**
- * Random layers for every token: the baseline that shows whether a learned policy knows anything. The decision is a hash
- * of (seed, row, position, layer), so it is reproducible and independent of the batch. The first two layers and the first
- * two positions always run, as in D-LLM.
+ * Random layers for every token: the baseline that shows whether a learned policy knows anything.
+ * The decision is a hash of (seed, row, position, layer), so it is reproducible and independent of
+ * the batch. The first two layers and the first two positions always run, as in D-LLM.
  */
 public final class RandomSkip implements DepthPolicy {
   static final int RESERVED = 2;

@@ -4,14 +4,16 @@ import dev.nightjar.engine.kernel.Kernels;
 import dev.nightjar.engine.kernel.PackedMatrix;
 
 /**
- * D-LLM (Jiang et al., NeurIPS 2024, section 3): before every gated layer a small network reads the token's raw residual
- * and decides whether the layer runs; a skipped token passes by identity and leaves no key and value in that layer. The
- * first layers and the first positions of a sequence always run.
+ * D-LLM (Jiang et al., NeurIPS 2024, section 3): before every gated layer a small network reads the
+ * token's raw residual and decides whether the layer runs; a skipped token passes by identity and
+ * leaves no key and value in that layer. The first layers and the first positions of a sequence
+ * always run.
  */
 public final class TokenRouter implements DepthPolicy {
 
   /**
-   * One layer's decision module: {@code Linear(d -> h)}, RMSNorm, SiLU, {@code Linear(h -> 2)}; index 1 is "execute".
+   * One layer's decision module: {@code Linear(d -> h)}, RMSNorm, SiLU, {@code Linear(h -> 2)};
+   * index 1 is "execute".
    *
    * @param down {@code [h, d]}
    * @param downBias {@code [h]}
@@ -19,7 +21,8 @@ public final class TokenRouter implements DepthPolicy {
    * @param up {@code [2, h]}
    * @param upBias {@code [2]}
    */
-  public record Module(PackedMatrix down, float[] downBias, float[] norm, PackedMatrix up, float[] upBias) {}
+  public record Module(
+      PackedMatrix down, float[] downBias, float[] norm, PackedMatrix up, float[] upBias) {}
 
   private final String spec;
   private final Kernels kernels;
@@ -34,7 +37,13 @@ public final class TokenRouter implements DepthPolicy {
    * @param threshold a layer runs when {@code z[1] - z[0] >= threshold}
    */
   public TokenRouter(
-      String spec, Kernels kernels, Module[] modules, int hiddenSize, int reservedPositions, float threshold, float eps) {
+      String spec,
+      Kernels kernels,
+      Module[] modules,
+      int hiddenSize,
+      int reservedPositions,
+      float threshold,
+      float eps) {
     this.spec = spec;
     this.kernels = kernels;
     this.modules = modules.clone();

@@ -1,26 +1,37 @@
 package dev.nightjar.engine.kernel;
 
 /**
- * The arithmetic of the engine over {@code float[]} panels. Letters in shapes: M slots, N outputs, K inputs, D head
- * dimension, T stored positions.
+ * The arithmetic of the engine over {@code float[]} panels. Letters in shapes: M slots, N outputs,
+ * K inputs, D head dimension, T stored positions.
  *
- * <p><b>Canonical order.</b> Every output element has one defined sequence of fp32 operations, whatever the number of
- * rows, threads or vector lanes, so {@link ScalarKernels} and {@link VectorKernels} agree bit for bit on every input:
+ * <p><b>Canonical order.</b> Every output element has one defined sequence of fp32 operations,
+ * whatever the number of rows, threads or vector lanes, so {@link ScalarKernels} and {@link
+ * VectorKernels} agree bit for bit on every input:
+ *
  * <ul>
- *   <li>dot products: {@code acc = 0; acc = fma(w_k, x_k, acc)} for k ascending, w being the fp32 value of the weight;
- *   <li>sums over a row ({@link #rmsNorm}, soft-max denominators): 16 partial sums, element i into partial i mod 16 in
- *       ascending order, then partials folded pairwise 8, 4, 2, 1 ({@code p[j] += p[j + half]});
+ *   <li>dot products: {@code acc = 0; acc = fma(w_k, x_k, acc)} for k ascending, w being the fp32
+ *       value of the weight;
+ *   <li>sums over a row ({@link #rmsNorm}, soft-max denominators): 16 partial sums, element i into
+ *       partial i mod 16 in ascending order, then partials folded pairwise 8, 4, 2, 1 ({@code p[j]
+ *       += p[j + half]});
  *   <li>{@code exp} is {@link #exp(float)}, a polynomial evaluated in the same order by both.
  * </ul>
  *
- * <p>Instances are stateless and safe for concurrent use; scratch memory is passed in. No method allocates.
+ * <p>"Bit for bit" takes all NaNs for one: which of two NaN operands an instruction passes on is
+ * left to the compiler.
+ *
+ * <p>Instances are stateless and safe for concurrent use; scratch memory is passed in. No method
+ * allocates.
  */
 public sealed interface Kernels permits ScalarKernels, VectorKernels {
 
   /** Positions per page of packed keys and values. */
   int PAGE = 16;
 
-  /** The fastest implementation this JVM supports; logs a warning with the missing flag when that is the scalar one. */
+  /**
+   * The fastest implementation this JVM supports; logs a warning with the missing flag when that is
+   * the scalar one.
+   */
   static Kernels best() {
     return KernelSelector.best();
   }
@@ -29,19 +40,43 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
   String description();
 
   /**
-   * {@code out[m, n] = sum_k w[n, k] * x[m, k]}, overwriting.
+   * {@code out[m, n] = sum_k w[n, k] * x[m, k]}, overwriting. A row's result does not depend on the
+   * other rows.
    *
    * @param x {@code [rows, K]}, row stride {@code xStride}
-   * @param out {@code [rows, N]}, row stride {@code outStride}
+   * @param out {@code [rows, N]}, row stride {@code outStride}; must not be {@code x}
    * @param scratch from {@link #newScratch}, private to the calling thread
    */
   void matmul(
-      PackedMatrix w, float[] x, int xStride, int rows, float[] out, int outStride, Scratch scratch);
+      PackedMatrix w,
+      float[] x,
+      int xStride,
+      int rows,
+      float[] out,
+      int outStride,
+      Scratch scratch);
 
-  /** {@code out[m, i] = x[m, i] * weight[i] / sqrt(mean(x[m]^2) + eps)} for each row (Zhang and Sennrich, arXiv:1910.07467). */
-  void rmsNorm(float[] x, int xStride, float[] weight, float eps, int size, int rows, float[] out, int outStride);
+  /**
+   * {@code out[m, i] = x[m, i] * weight[i] / sqrt(mean(x[m]^2) + eps)} for each row (Zhang and
+   * Sennrich, arXiv:1910.07467). Order: squares are summed with fma; {@code (x * factor) * weight}
+   * with {@code factor = 1 / (float) sqrt(sum / size + eps)}.
+   *
+   * @param out may be {@code x} with the same stride
+   */
+  void rmsNorm(
+      float[] x,
+      int xStride,
+      float[] weight,
+      float eps,
+      int size,
+      int rows,
+      float[] out,
+      int outStride);
 
-  /** {@code gate[i] = gate[i] / (1 + exp(-gate[i])) * up[i]} for i below {@code count} (SwiGLU, arXiv:2002.05202). */
+  /**
+   * {@code gate[i] = gate[i] / (1 + exp(-gate[i])) * up[i]} for i below {@code count} (SwiGLU,
+   * arXiv:2002.05202).
+   */
   void siluMultiply(float[] gate, float[] up, int count);
 
   /** {@code x[i] = x[i] / (1 + exp(-x[i]))} for i below {@code count}. */
@@ -51,23 +86,28 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
   void add(float[] acc, int accOffset, float[] x, int xOffset, int count);
 
   /**
-   * Rotates {@code heads} consecutive heads in the half-rotation layout: {@code (a, b) -> (a cos - b sin, b cos + a sin)},
-   * a at i and b at i + D/2. Order: {@code fma(-b, sin, a * cos)} and {@code fma(a, sin, b * cos)}.
+   * Rotates {@code heads} consecutive heads in the half-rotation layout: {@code (a, b) -> (a cos -
+   * b sin, b cos + a sin)}, a at i and b at i + D/2. Order: {@code fma(-b, sin, a * cos)} and
+   * {@code fma(a, sin, b * cos)}.
    *
    * @param cos {@code [D / 2]} from {@code tableOffset} on
    */
-  void rotate(float[] x, int offset, int heads, int headDim, float[] cos, float[] sin, int tableOffset);
+  void rotate(
+      float[] x, int offset, int heads, int headDim, float[] cos, float[] sin, int tableOffset);
 
   /**
-   * Attention of one slot's query heads that share one key/value head, over the first {@code length} packed positions.
-   * Scores are dot products over D in the canonical order times {@code scale}; soft-max subtracts the maximum; values are
-   * accumulated over positions in ascending order with fma, then multiplied by {@code 1 / denominator}.
+   * Attention of one slot's query heads that share one key/value head, over the first {@code
+   * length} packed positions. Scores are dot products over D in the canonical order times {@code
+   * scale}; soft-max subtracts the maximum; values are accumulated over positions in ascending
+   * order with fma, then multiplied by {@code 1 / denominator}.
    *
    * @param q {@code [groupSize, D]} from {@code qOffset}
    * @param keyPages per page {@code [kvHeads, D, PAGE]}: lanes run across positions
    * @param valuePages per page {@code [kvHeads, PAGE, D]}
    * @param out {@code [groupSize, D]} from {@code outOffset}, overwritten
-   * @param scores scratch, at least {@code length} rounded up to a multiple of {@code PAGE}
+   * @param scores scratch, at least {@code length} rounded up to a multiple of {@code PAGE}; with
+   *     room for several times that (four at most are used), as many query heads share the reads of
+   *     keys and values, which is faster
    */
   void attend(
       float[] q,
@@ -83,10 +123,17 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
       float[] out,
       int outOffset);
 
-  /** Index of the largest of {@code x[offset .. offset + count)}; the lowest index among equals; NaN never wins. */
+  /**
+   * Which of {@code x[offset .. offset + count)} is the largest, counted from {@code offset}: in
+   * {@code [0, count)}. The lowest index among equals; NaN never wins; 0 if there is nothing but
+   * NaN.
+   */
   int argmax(float[] x, int offset, int count);
 
-  /** {@code log(sum(exp(x)))} in the canonical order, with the maximum subtracted first. */
+  /**
+   * {@code log(sum(exp(x)))} over {@code x[offset .. offset + count)} in the canonical order, with
+   * the maximum subtracted first; the maximum itself if that is infinite or NaN.
+   */
   float logSumExp(float[] x, int offset, int count);
 
   /** Scratch for {@link #matmul}; one per thread. */
@@ -94,7 +141,10 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
     return new Scratch();
   }
 
-  /** {@code e^x} by our own polynomial, relative error below 2e-7; 0 below -87.3, infinity above 88.7. The definition both implementations follow. */
+  /**
+   * {@code e^x} by our own polynomial, relative error below 2e-7; 0 below -87.3, infinity above
+   * 88.7. The definition both implementations follow.
+   */
   static float exp(float x) {
     return ScalarKernels.exp1(x);
   }

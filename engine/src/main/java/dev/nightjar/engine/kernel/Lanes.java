@@ -6,7 +6,10 @@ import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
-/** The vector shapes of this JVM, chosen once: C2 compiles vector code well only when they are constants. */
+/**
+ * The vector shapes of this JVM, chosen once: C2 compiles vector code well only when they are
+ * constants.
+ */
 final class Lanes {
   /** Bits of a vector. */
   static final int BITS = chooseBits();
@@ -20,7 +23,10 @@ final class Lanes {
   /** As many shorts as {@link #FLOATS} has lanes. */
   static final VectorSpecies<Short> SHORTS = species(short.class, BITS / 2);
 
-  /** As many bytes as {@link #FLOATS} has lanes, or twice as many where vectors have 128 bits: none is shorter. */
+  /**
+   * As many bytes as {@link #FLOATS} has lanes, or twice as many where vectors have 128 bits: none
+   * is shorter.
+   */
   static final VectorSpecies<Byte> BYTES = species(byte.class, Math.max(64, BITS / 4));
 
   /** Floats in a vector: 4, 8 or 16. */

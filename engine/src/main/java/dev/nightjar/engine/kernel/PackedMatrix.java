@@ -11,14 +11,14 @@ import java.util.function.IntUnaryOperator;
 /**
  * A weight matrix {@code [rows, columns]} laid out for {@link Kernels#matmul}, off-heap.
  *
- * <p>Sixteen output rows form a tile, and columns run inside it: for each column the sixteen rows' values lie side by
- * side, so that one vector load yields weights of sixteen different outputs. Quantised types keep their bits; the fp16
- * scales of a tile ({@code [columns / 32, 16]}) follow its quants. {@code Q4_0} holds the values of an even column and
- * the next odd one in the low and high half of a byte, as four-bit two's complement. Tiles start at multiples of 64
+ * <p>Sixteen output rows form a tile, and columns run inside it: for each column the sixteen rows'
+ * values lie side by side, so that one vector load yields weights of sixteen different outputs.
+ * Element types are kept; the scales of a quantised tile, widened to fp32 ({@code [columns / 32,
+ * 16]}), follow its quants. {@code Q4_0} holds the values of an even column and the next odd one in
+ * the low and high half of a byte, as four-bit two's complement. Tiles start at multiples of 64
  * bytes; rows missing from the last tile are zero.
  *
- * <p>Weights are finite: the 16-bit conversion is exact for every finite value, and maps the encodings of infinity and
- * NaN to finite numbers beyond 65504. Immutable once packed and safe for concurrent use; lives as long as its arena.
+ * <p>Immutable once packed and safe for concurrent use; lives as long as its arena.
  */
 public final class PackedMatrix {
   /** Output rows of a tile. */
@@ -28,18 +28,17 @@ public final class PackedMatrix {
   static final int BLOCK = 32;
 
   /** Bytes of a quantised tile's scales per block. */
-  static final int SCALE_BYTES = TILE * Short.BYTES;
+  static final int SCALE_BYTES = TILE * Float.BYTES;
 
   /** Tiles stored at least, so that kernels always find a whole group of them. */
   static final int LEAST_TILES = 4;
 
   private static final long ALIGNMENT = 64;
 
-  /** Room behind the last tile, so that narrow vectors may load eight bytes where they need four. */
+  /**
+   * Room behind the last tile, so that narrow vectors may load eight bytes where they need four.
+   */
   private static final long SLACK = 64;
-
-  private static final float HALF_REBIAS = 0x1p112f;
-  private static final int HALF_MASK = 0x8fffffff;
 
   private static final ValueLayout.OfFloat FLOAT =
       ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -68,7 +67,8 @@ public final class PackedMatrix {
    * Packs a tensor, changing the order of its rows.
    *
    * @param t {@code [rows, columns]}; dimensions before the last count as rows
-   * @param rowOrder packed row r is the tensor's row {@code rowOrder.applyAsInt(r)}, for r in {@code [0, rows)}
+   * @param rowOrder packed row r is the tensor's row {@code rowOrder.applyAsInt(r)}, for r in
+   *     {@code [0, rows)}
    * @param arena owns the packed copy; the tensor's memory is not needed afterwards
    */
   public static PackedMatrix pack(Tensor t, IntUnaryOperator rowOrder, Arena arena) {
@@ -77,7 +77,11 @@ public final class PackedMatrix {
     DType dtype = t.dtype();
     if (columns % dtype.blockElements() != 0) {
       throw new IllegalArgumentException(
-          t + " has rows of " + columns + " elements, expected a multiple of " + dtype.blockElements());
+          t
+              + " has rows of "
+              + columns
+              + " elements, expected a multiple of "
+              + dtype.blockElements());
     }
     PackedMatrix packed = new PackedMatrix(dtype, rows, columns, arena);
     long rowBytes = dtype.byteSize(columns);
@@ -85,7 +89,13 @@ public final class PackedMatrix {
       int source = rowOrder.applyAsInt(row);
       if (source < 0 || source >= rows) {
         throw new IllegalArgumentException(
-            t + ": packed row " + row + " asks for source row " + source + ", expected 0 to " + (rows - 1));
+            t
+                + ": packed row "
+                + row
+                + " asks for source row "
+                + source
+                + ", expected 0 to "
+                + (rows - 1));
       }
       packed.packRow(t.data(), source * rowBytes, row);
     }
@@ -175,7 +185,7 @@ public final class PackedMatrix {
       case F16 -> {
         for (int k = 0; k < columns; k++) {
           short half = data.get(SHORT, tile + ((long) k * TILE + lane) * Short.BYTES);
-          out[outOffset + k] = halfToFloat(half);
+          out[outOffset + k] = Float.float16ToFloat(half);
         }
       }
       case BF16 -> {
@@ -199,16 +209,17 @@ public final class PackedMatrix {
     }
   }
 
-  /** The fp32 value of a finite fp16 number; see the class comment for the others. */
-  static float halfToFloat(short half) {
-    // Shifted, exponent and fraction stand where fp32 wants them, 112 too small in the exponent; the sign is
-    // extended over the bits between. The product is exact, for subnormal halves too.
-    return Float.intBitsToFloat((half << 13) & HALF_MASK) * HALF_REBIAS;
+  private float scale(int row, int column) {
+    return data.get(FLOAT, scaleOffset(row, column / BLOCK));
   }
 
-  private float scale(int row, int column) {
-    long offset = scaleOffset(row / TILE) + (long) (column / BLOCK) * SCALE_BYTES;
-    return halfToFloat(data.get(SHORT, offset + (long) (row % TILE) * Short.BYTES));
+  private void packScale(int row, int block, short half) {
+    data.set(FLOAT, scaleOffset(row, block), Float.float16ToFloat(half));
+  }
+
+  private long scaleOffset(int row, int block) {
+    long scales = scaleOffset(row / TILE) + (long) block * SCALE_BYTES;
+    return scales + (long) (row % TILE) * Float.BYTES;
   }
 
   private void packRow(MemorySegment source, long from, int row) {
@@ -256,11 +267,6 @@ public final class PackedMatrix {
     int pair = source.get(BYTE, block + Short.BYTES + j % half);
     int q = (j < half) ? pair & 0xf : (pair >> 4) & 0xf;
     return (q - 8) & 0xf;
-  }
-
-  private void packScale(int row, int block, short half) {
-    long offset = scaleOffset(row / TILE) + (long) block * SCALE_BYTES;
-    data.set(SHORT, offset + (long) (row % TILE) * Short.BYTES, half);
   }
 
   private static long quantBytes(DType dtype, int columns) {

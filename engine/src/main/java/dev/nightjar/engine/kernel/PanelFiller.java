@@ -8,15 +8,18 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 
-/** Converts columns of packed tiles to panels of fp32 for {@link PanelKernels}; exact, except one rounding by scales. */
+/**
+ * Converts columns of packed tiles to panels of fp32 for {@link PanelKernels}; exact, except one
+ * rounding by scales.
+ */
 final class PanelFiller {
   private static final int TILE = PackedMatrix.TILE;
-  private static final int HALF_MASK = 0x8fffffff;
-  private static final float HALF_REBIAS = 0x1p112f;
 
   private static final int HALVES = 1024;
-  private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(Lanes.ORDER);
-  private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(Lanes.ORDER);
+  private static final ValueLayout.OfFloat FLOAT =
+      ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(Lanes.ORDER);
+  private static final ValueLayout.OfShort SHORT =
+      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(Lanes.ORDER);
 
   private PanelFiller() {}
 
@@ -26,9 +29,17 @@ final class PanelFiller {
    * @param column a multiple of 32, as is {@code depth} for quantised types
    * @param panel {@code [depth, 16]} fp32 from byte {@code to} on, overwritten
    */
-  static void fill(PackedMatrix w, int tile, int column, int depth, MemorySegment panel, long to, Scratch scratch) {
+  static void fill(
+      PackedMatrix w,
+      int tile,
+      int column,
+      int depth,
+      MemorySegment panel,
+      long to,
+      Scratch scratch) {
     long offset = w.tileOffset(tile);
-    long scales = w.scaleOffset(tile) + (long) (column / PackedMatrix.BLOCK) * PackedMatrix.SCALE_BYTES;
+    long scales =
+        w.scaleOffset(tile) + (long) (column / PackedMatrix.BLOCK) * PackedMatrix.SCALE_BYTES;
     int count = depth * TILE;
     int blocks = depth / PackedMatrix.BLOCK;
     long first = (long) column * TILE;
@@ -53,7 +64,9 @@ final class PanelFiller {
     }
   }
 
-  /** A loop that C2 turns into the processor's own conversions; the Vector API has none for halves. */
+  /**
+   * A loop that C2 turns into the processor's own conversions; the Vector API has none for halves.
+   */
   private static void convert(short[] halves, float[] floats, int count) {
     for (int i = 0; i < count; i++) {
       floats[i] = Float.float16ToFloat(halves[i]);
@@ -77,19 +90,12 @@ final class PanelFiller {
       MemorySegment from, long offset, long scales, int blocks, MemorySegment panel, long to) {
     for (int block = 0; block < blocks; block++) {
       for (int part = 0; part < TILE; part += Lanes.COUNT) {
-        IntVector wide =
-            (IntVector)
-                ShortVector.fromMemorySegment(
-                        Lanes.SHORTS,
-                        from,
-                        scales + (long) block * PackedMatrix.SCALE_BYTES + 2L * part,
-                        Lanes.ORDER)
-                    .convertShape(VectorOperators.S2I, Lanes.INTS, 0);
         FloatVector scale =
-            wide.lanewise(VectorOperators.LSHL, 13)
-                .and(HALF_MASK)
-                .reinterpretAsFloats()
-                .mul(HALF_REBIAS);
+            FloatVector.fromMemorySegment(
+                Lanes.FLOATS,
+                from,
+                scales + (long) block * PackedMatrix.SCALE_BYTES + 4L * part,
+                Lanes.ORDER);
         int first = block * PackedMatrix.BLOCK * TILE + part;
         for (int j = 0; j < PackedMatrix.BLOCK * TILE; j += TILE) {
           FloatVector q =
@@ -106,25 +112,19 @@ final class PanelFiller {
       MemorySegment from, long offset, long scales, int blocks, MemorySegment panel, long to) {
     for (int block = 0; block < blocks; block++) {
       for (int part = 0; part < TILE; part += Lanes.COUNT) {
-        IntVector wide =
-            (IntVector)
-                ShortVector.fromMemorySegment(
-                        Lanes.SHORTS,
-                        from,
-                        scales + (long) block * PackedMatrix.SCALE_BYTES + 2L * part,
-                        Lanes.ORDER)
-                    .convertShape(VectorOperators.S2I, Lanes.INTS, 0);
         FloatVector scale =
-            wide.lanewise(VectorOperators.LSHL, 13)
-                .and(HALF_MASK)
-                .reinterpretAsFloats()
-                .mul(HALF_REBIAS);
+            FloatVector.fromMemorySegment(
+                Lanes.FLOATS,
+                from,
+                scales + (long) block * PackedMatrix.SCALE_BYTES + 4L * part,
+                Lanes.ORDER);
         long pairs = offset + (long) block * (PackedMatrix.BLOCK / 2) * TILE + part;
         long out = to + 4L * (block * PackedMatrix.BLOCK * TILE + part);
         for (int j = 0; j < PackedMatrix.BLOCK / 2; j++) {
           IntVector pair =
               (IntVector)
-                  ByteVector.fromMemorySegment(Lanes.BYTES, from, pairs + (long) j * TILE, Lanes.ORDER)
+                  ByteVector.fromMemorySegment(
+                          Lanes.BYTES, from, pairs + (long) j * TILE, Lanes.ORDER)
                       .convertShape(VectorOperators.B2I, Lanes.INTS, 0);
           FloatVector even =
               (FloatVector)
@@ -132,8 +132,7 @@ final class PanelFiller {
                       .lanewise(VectorOperators.ASHR, 28)
                       .convert(VectorOperators.I2F, 0);
           FloatVector odd =
-              (FloatVector)
-                  pair.lanewise(VectorOperators.ASHR, 4).convert(VectorOperators.I2F, 0);
+              (FloatVector) pair.lanewise(VectorOperators.ASHR, 4).convert(VectorOperators.I2F, 0);
           even.mul(scale).intoMemorySegment(panel, out + 8L * j * TILE, Lanes.ORDER);
           odd.mul(scale).intoMemorySegment(panel, out + 8L * j * TILE + 4L * TILE, Lanes.ORDER);
         }

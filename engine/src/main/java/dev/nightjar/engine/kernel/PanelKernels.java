@@ -4,18 +4,23 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * Register-blocked products of 1 to 6 rows with four vectors of outputs: {@code out[m, c] += sum_k panel[k, c] * x[m, k]}
- * in ascending k. The accumulators stay in registers; {@code out} is read before and written after.
+ * Register-blocked products of 1 to 6 rows with four vectors of outputs: {@code out[m, c] += sum_k
+ * panel[k, c] * x[m, k]} in ascending k. The accumulators stay in registers; {@code out} is read
+ * before and written after.
  *
- * <p>One flat loop per number of rows, calling the Vector API directly: helper methods around loads and stores would
- * exhaust C2's inlining budget, and every vector would be allocated (a thousand times slower). Unrolling k loses, too.
+ * <p>One flat loop per number of rows, calling the Vector API directly: helper methods around loads
+ * and stores would exhaust C2's inlining budget, and every vector would be allocated (a thousand
+ * times slower). Unrolling k loses, too.
  *
  * <p>Parameters of all of them:
+ *
  * <ul>
- *   <li>{@code panel}: tiles of fp32 weights {@code [depth, 16]}, the first at byte {@code base}, the next each
- *       {@code tileBytes} further;
- *   <li>{@code x}: {@code [depth, rows]} from {@code xOffset}: the rows' values of one column side by side;
- *   <li>{@code out}: {@code [rows, 4 vectors]} from {@code outOffset}, row stride {@code outStride}.
+ *   <li>{@code panel}: tiles of fp32 weights {@code [depth, 16]}, the first at byte {@code base},
+ *       the next each {@code tileBytes} further;
+ *   <li>{@code x}: {@code [depth, rows]} from {@code xOffset}: the rows' values of one column side
+ *       by side;
+ *   <li>{@code out}: {@code [rows, 4 vectors]} from {@code outOffset}, row stride {@code
+ *       outStride}.
  * </ul>
  */
 final class PanelKernels {
@@ -31,7 +36,10 @@ final class PanelKernels {
   /** Bytes of a tile's fp32 weights per column. */
   static final int COLUMN_BYTES = PackedMatrix.TILE * Float.BYTES;
 
-  /** Most rows per call. With 256 bits there usually are sixteen registers: 12 sums leave room for the operands. */
+  /**
+   * Most rows per call. With 256 bits there usually are sixteen registers: 12 sums leave room for
+   * the operands.
+   */
   static final int MAX_ROWS = Lanes.BITS == 256 ? 3 : 6;
 
   private static final int VECTOR_BYTES = Lanes.COUNT * Float.BYTES;
@@ -45,8 +53,16 @@ final class PanelKernels {
 
   /** Multiplies {@code rows} rows, 1 to {@link #MAX_ROWS}. */
   static void multiply(
-      int rows, MemorySegment panel, long base, long tileBytes, int depth,
-      float[] x, int xOffset, float[] out, int outOffset, int outStride) {
+      int rows,
+      MemorySegment panel,
+      long base,
+      long tileBytes,
+      int depth,
+      float[] x,
+      int xOffset,
+      float[] out,
+      int outOffset,
+      int outStride) {
     switch (rows) {
       case 1 -> rows1(panel, base, tileBytes, depth, x, xOffset, out, outOffset);
       case 2 -> rows2(panel, base, tileBytes, depth, x, xOffset, out, outOffset, outStride);
@@ -59,8 +75,14 @@ final class PanelKernels {
   }
 
   private static void rows1(
-      MemorySegment panel, long base, long tileBytes, int depth, float[] x, int xOffset,
-      float[] out, int outOffset) {
+      MemorySegment panel,
+      long base,
+      long tileBytes,
+      int depth,
+      float[] x,
+      int xOffset,
+      float[] out,
+      int outOffset) {
     long p0 = vector(0, base, tileBytes);
     long p1 = vector(1, base, tileBytes);
     long p2 = vector(2, base, tileBytes);
@@ -88,8 +110,15 @@ final class PanelKernels {
   }
 
   private static void rows2(
-      MemorySegment panel, long base, long tileBytes, int depth, float[] x, int xOffset,
-      float[] out, int outOffset, int outStride) {
+      MemorySegment panel,
+      long base,
+      long tileBytes,
+      int depth,
+      float[] x,
+      int xOffset,
+      float[] out,
+      int outOffset,
+      int outStride) {
     long p0 = vector(0, base, tileBytes);
     long p1 = vector(1, base, tileBytes);
     long p2 = vector(2, base, tileBytes);
@@ -132,8 +161,15 @@ final class PanelKernels {
   }
 
   private static void rows3(
-      MemorySegment panel, long base, long tileBytes, int depth, float[] x, int xOffset,
-      float[] out, int outOffset, int outStride) {
+      MemorySegment panel,
+      long base,
+      long tileBytes,
+      int depth,
+      float[] x,
+      int xOffset,
+      float[] out,
+      int outOffset,
+      int outStride) {
     long p0 = vector(0, base, tileBytes);
     long p1 = vector(1, base, tileBytes);
     long p2 = vector(2, base, tileBytes);
@@ -190,8 +226,15 @@ final class PanelKernels {
   }
 
   private static void rows4(
-      MemorySegment panel, long base, long tileBytes, int depth, float[] x, int xOffset,
-      float[] out, int outOffset, int outStride) {
+      MemorySegment panel,
+      long base,
+      long tileBytes,
+      int depth,
+      float[] x,
+      int xOffset,
+      float[] out,
+      int outOffset,
+      int outStride) {
     long p0 = vector(0, base, tileBytes);
     long p1 = vector(1, base, tileBytes);
     long p2 = vector(2, base, tileBytes);
@@ -262,8 +305,15 @@ final class PanelKernels {
   }
 
   private static void rows5(
-      MemorySegment panel, long base, long tileBytes, int depth, float[] x, int xOffset,
-      float[] out, int outOffset, int outStride) {
+      MemorySegment panel,
+      long base,
+      long tileBytes,
+      int depth,
+      float[] x,
+      int xOffset,
+      float[] out,
+      int outOffset,
+      int outStride) {
     long p0 = vector(0, base, tileBytes);
     long p1 = vector(1, base, tileBytes);
     long p2 = vector(2, base, tileBytes);
@@ -348,8 +398,15 @@ final class PanelKernels {
   }
 
   private static void rows6(
-      MemorySegment panel, long base, long tileBytes, int depth, float[] x, int xOffset,
-      float[] out, int outOffset, int outStride) {
+      MemorySegment panel,
+      long base,
+      long tileBytes,
+      int depth,
+      float[] x,
+      int xOffset,
+      float[] out,
+      int outOffset,
+      int outStride) {
     long p0 = vector(0, base, tileBytes);
     long p1 = vector(1, base, tileBytes);
     long p2 = vector(2, base, tileBytes);

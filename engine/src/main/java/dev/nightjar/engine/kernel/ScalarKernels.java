@@ -1,6 +1,9 @@
 package dev.nightjar.engine.kernel;
 
-/** The kernels as plain loops: the oracle for {@link VectorKernels}, and what runs where the Vector API is missing. */
+/**
+ * The kernels as plain loops: the oracle for {@link VectorKernels}, and what runs where the Vector
+ * API is missing.
+ */
 public final class ScalarKernels implements Kernels {
   private static final int PARTIALS = 16;
 
@@ -14,7 +17,13 @@ public final class ScalarKernels implements Kernels {
 
   @Override
   public void matmul(
-      PackedMatrix w, float[] x, int xStride, int rows, float[] out, int outStride, Scratch scratch) {
+      PackedMatrix w,
+      float[] x,
+      int xStride,
+      int rows,
+      float[] out,
+      int outStride,
+      Scratch scratch) {
     int columns = w.columns();
     float[] weights = scratch.inputs(columns);
     for (int n = 0; n < w.rows(); n++) {
@@ -31,7 +40,14 @@ public final class ScalarKernels implements Kernels {
 
   @Override
   public void rmsNorm(
-      float[] x, int xStride, float[] weight, float eps, int size, int rows, float[] out, int outStride) {
+      float[] x,
+      int xStride,
+      float[] weight,
+      float eps,
+      int size,
+      int rows,
+      float[] out,
+      int outStride) {
     for (int m = 0; m < rows; m++) {
       // One partial at a time, so that no array of partials is needed.
       float sum = foldSquares(x, m * xStride, size, 0, 1);
@@ -192,7 +208,10 @@ public final class ScalarKernels implements Kernels {
     return max + (float) StrictMath.log(sum);
   }
 
-  /** Partial {@code first} of the sum of {@code exp(x - max)} after folding down to {@code count} partials. */
+  /**
+   * Partial {@code first} of the sum of {@code exp(x - max)} after folding down to {@code count}
+   * partials.
+   */
   private static float foldExp(float[] x, int offset, int size, float max, int first, int count) {
     if (count < PARTIALS) {
       return foldExp(x, offset, size, max, first, 2 * count)
@@ -205,7 +224,10 @@ public final class ScalarKernels implements Kernels {
     return partial;
   }
 
-  /** {@link Kernels#exp}: Cody-Waite reduction to |r| <= ln(2)/2, the polynomial of Cephes' expf, scaling by 2^n. */
+  /**
+   * {@link Kernels#exp}: Cody-Waite reduction to |r| <= ln(2)/2, the polynomial of Cephes' expf,
+   * scaling by 2^n.
+   */
   static float exp1(float x) {
     // Adding 1.5 * 2^23 rounds to the nearest integer, ties to even, and leaves it in the low bits.
     float shifted = Math.fma(x, Exp.LOG2_E, Exp.ROUNDER);

@@ -4,8 +4,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Working memory of {@link Kernels#matmul}: grows to the largest use, never shrinks, and is freed by the garbage
- * collector. For one thread at a time; contents do not survive from one call to the next.
+ * Working memory of {@link Kernels#matmul}: grows to the largest use, never shrinks, and is freed
+ * by the garbage collector. For one thread at a time; contents do not survive from one call to the
+ * next.
  */
 public final class Scratch {
   private static final long ALIGNMENT = 64;

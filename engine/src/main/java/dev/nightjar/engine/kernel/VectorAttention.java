@@ -3,7 +3,10 @@ package dev.nightjar.engine.kernel;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
-/** The two products of attention for up to four query heads that share one key/value head, over packed pages. */
+/**
+ * The two products of attention for up to four query heads that share one key/value head, over
+ * packed pages.
+ */
 final class VectorAttention {
   /** Most query heads per call. */
   static final int MAX_HEADS = 4;
@@ -16,11 +19,19 @@ final class VectorAttention {
    * {@code scores[h, t] = scale * sum_d q[h, d] * key[t, d]}, lanes running across positions.
    *
    * @param q {@code [heads, headDim]} from {@code qOffset}
-   * @param scores {@code [heads, length rounded up to whole pages]}; what lies beyond {@code length} is arbitrary
+   * @param scores {@code [heads, length rounded up to whole pages]}; what lies beyond {@code
+   *     length} is arbitrary
    */
   static void score(
-      float[] q, int qOffset, float[][] keyPages, int length, int kvHead, int heads, int headDim,
-      float scale, float[] scores) {
+      float[] q,
+      int qOffset,
+      float[][] keyPages,
+      int length,
+      int kvHead,
+      int heads,
+      int headDim,
+      float scale,
+      float[] scores) {
     int pages = (length + PAGE - 1) / PAGE;
     int base = kvHead * headDim * PAGE;
     for (int page = 0; page < pages; page++) {
@@ -28,17 +39,34 @@ final class VectorAttention {
         scoreOne(q, qOffset, keyPages[page], base, headDim, scale, scores, page * PAGE);
       } else {
         scoreFour(
-            q, qOffset, keyPages[page], base, heads, headDim, scale, scores, page * PAGE, pages * PAGE);
+            q,
+            qOffset,
+            keyPages[page],
+            base,
+            heads,
+            headDim,
+            scale,
+            scores,
+            page * PAGE,
+            pages * PAGE);
       }
     }
   }
 
   private static void scoreOne(
-      float[] q, int qOffset, float[] keys, int base, int headDim, float scale, float[] scores, int to) {
+      float[] q,
+      int qOffset,
+      float[] keys,
+      int base,
+      int headDim,
+      float scale,
+      float[] scores,
+      int to) {
     for (int lane = 0; lane < PAGE; lane += Lanes.COUNT) {
       FloatVector s = FloatVector.zero(Lanes.FLOATS);
       for (int d = 0; d < headDim; d++) {
-        s = FloatVector.fromArray(Lanes.FLOATS, keys, base + lane + d * PAGE)
+        s =
+            FloatVector.fromArray(Lanes.FLOATS, keys, base + lane + d * PAGE)
                 .fma(FloatVector.broadcast(Lanes.FLOATS, q[qOffset + d]), s);
       }
       s.mul(scale).intoArray(scores, to + lane);
@@ -47,8 +75,16 @@ final class VectorAttention {
 
   /** Two to four heads; missing ones repeat the last. */
   private static void scoreFour(
-      float[] q, int qOffset, float[] keys, int base, int heads, int headDim, float scale,
-      float[] scores, int to, int stride) {
+      float[] q,
+      int qOffset,
+      float[] keys,
+      int base,
+      int heads,
+      int headDim,
+      float scale,
+      float[] scores,
+      int to,
+      int stride) {
     int third = Math.min(2, heads - 1);
     int fourth = heads - 1;
     int q1 = qOffset + headDim;
@@ -74,19 +110,27 @@ final class VectorAttention {
   }
 
   /**
-   * {@code out[h, d] = sum_t weights[h, t] * value[t, d]}, positions ascending, lanes running across d.
+   * {@code out[h, d] = sum_t weights[h, t] * value[t, d]}, positions ascending, lanes running
+   * across d.
    *
    * @param weights {@code [heads, length rounded up to whole pages]}
    * @param out {@code [heads, headDim]} from {@code outOffset}, overwritten
    */
   static void mix(
-      float[][] valuePages, int length, int kvHead, int heads, int headDim, float[] weights,
-      float[] out, int outOffset) {
+      float[][] valuePages,
+      int length,
+      int kvHead,
+      int heads,
+      int headDim,
+      float[] weights,
+      float[] out,
+      int outOffset) {
     int base = kvHead * PAGE * headDim;
     int whole = Lanes.FLOATS.loopBound(headDim);
     int stride = (length + PAGE - 1) / PAGE * PAGE;
     Arrays.fill(out, outOffset, outOffset + heads * headDim, 0f);
-    // The sums rest in out between pages: C2 keeps vectors in registers over one loop, not over two nested ones.
+    // The sums rest in out between pages: C2 keeps vectors in registers over one loop, not over two
+    // nested ones.
     for (int first = 0; first < length; first += PAGE) {
       float[] values = valuePages[first / PAGE];
       int count = Math.min(PAGE, length - first);
@@ -109,12 +153,20 @@ final class VectorAttention {
   }
 
   private static void mixOne(
-      float[] values, int count, int base, int whole, int headDim, float[] weights, int first,
-      float[] out, int to) {
+      float[] values,
+      int count,
+      int base,
+      int whole,
+      int headDim,
+      float[] weights,
+      int first,
+      float[] out,
+      int to) {
     for (int d = 0; d < whole; d += Lanes.COUNT) {
       FloatVector s = FloatVector.fromArray(Lanes.FLOATS, out, to + d);
       for (int t = 0; t < count; t++) {
-        s = FloatVector.fromArray(Lanes.FLOATS, values, base + d + t * headDim)
+        s =
+            FloatVector.fromArray(Lanes.FLOATS, values, base + d + t * headDim)
                 .fma(FloatVector.broadcast(Lanes.FLOATS, weights[first + t]), s);
       }
       s.intoArray(out, to + d);
@@ -123,8 +175,17 @@ final class VectorAttention {
 
   /** Two to four heads; missing ones repeat the last. */
   private static void mixFour(
-      float[] values, int count, int base, int heads, int whole, int headDim, float[] weights,
-      int first, int stride, float[] out, int to) {
+      float[] values,
+      int count,
+      int base,
+      int heads,
+      int whole,
+      int headDim,
+      float[] weights,
+      int first,
+      int stride,
+      float[] out,
+      int to) {
     int third = Math.min(2, heads - 1);
     int fourth = heads - 1;
     int w1 = first + stride;

@@ -5,10 +5,12 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * Loops around {@link Kernels#exp}: the same operations as {@link ScalarKernels#exp1} in every lane.
+ * Loops around {@link Kernels#exp}: the same operations as {@link ScalarKernels#exp1} in every
+ * lane.
  *
- * <p>The exponential is written out in each loop on purpose. As a method it is too large for C2 to inline it reliably: once
- * it has been compiled by itself, later callers call it, and allocate its argument and result for every vector.
+ * <p>The exponential is written out in each loop on purpose. As a method it is too large for C2 to
+ * inline it reliably: once it has been compiled by itself, later callers call it, and allocate its
+ * argument and result for every vector.
  */
 final class VectorExp {
   private static final FloatVector LOG2_E = constant(Exp.LOG2_E);
@@ -37,11 +39,14 @@ final class VectorExp {
       IntVector n = shifted.reinterpretAsInts().sub(Exp.ROUNDER_BITS);
       FloatVector whole = shifted.sub(ROUNDER);
       FloatVector r = whole.fma(MINUS_LN2_LOW, whole.fma(MINUS_LN2_HIGH, v));
-      FloatVector p = C7.fma(r, C6).fma(r, C5).fma(r, C4).fma(r, C3).fma(r, C2).fma(r.mul(r), r).add(1f);
+      FloatVector p =
+          C7.fma(r, C6).fma(r, C5).fma(r, C4).fma(r, C3).fma(r, C2).fma(r.mul(r), r).add(1f);
       IntVector n1 = n.lanewise(VectorOperators.ASHR, 1);
       IntVector n2 = n.sub(n1);
-      FloatVector y1 = n1.add(Exp.BIAS).lanewise(VectorOperators.LSHL, Exp.FRACTION_BITS).reinterpretAsFloats();
-      FloatVector y2 = n2.add(Exp.BIAS).lanewise(VectorOperators.LSHL, Exp.FRACTION_BITS).reinterpretAsFloats();
+      FloatVector y1 =
+          n1.add(Exp.BIAS).lanewise(VectorOperators.LSHL, Exp.FRACTION_BITS).reinterpretAsFloats();
+      FloatVector y2 =
+          n2.add(Exp.BIAS).lanewise(VectorOperators.LSHL, Exp.FRACTION_BITS).reinterpretAsFloats();
       FloatVector e =
           p.mul(y1)
               .mul(y2)
@@ -64,11 +69,14 @@ final class VectorExp {
       IntVector n = shifted.reinterpretAsInts().sub(Exp.ROUNDER_BITS);
       FloatVector whole = shifted.sub(ROUNDER);
       FloatVector r = whole.fma(MINUS_LN2_LOW, whole.fma(MINUS_LN2_HIGH, v));
-      FloatVector p = C7.fma(r, C6).fma(r, C5).fma(r, C4).fma(r, C3).fma(r, C2).fma(r.mul(r), r).add(1f);
+      FloatVector p =
+          C7.fma(r, C6).fma(r, C5).fma(r, C4).fma(r, C3).fma(r, C2).fma(r.mul(r), r).add(1f);
       IntVector n1 = n.lanewise(VectorOperators.ASHR, 1);
       IntVector n2 = n.sub(n1);
-      FloatVector y1 = n1.add(Exp.BIAS).lanewise(VectorOperators.LSHL, Exp.FRACTION_BITS).reinterpretAsFloats();
-      FloatVector y2 = n2.add(Exp.BIAS).lanewise(VectorOperators.LSHL, Exp.FRACTION_BITS).reinterpretAsFloats();
+      FloatVector y1 =
+          n1.add(Exp.BIAS).lanewise(VectorOperators.LSHL, Exp.FRACTION_BITS).reinterpretAsFloats();
+      FloatVector y2 =
+          n2.add(Exp.BIAS).lanewise(VectorOperators.LSHL, Exp.FRACTION_BITS).reinterpretAsFloats();
       FloatVector e =
           p.mul(y1)
               .mul(y2)
@@ -82,7 +90,10 @@ final class VectorExp {
     }
   }
 
-  /** Sum of {@code exp(x[i] - shift)} over {@code count} elements from {@code offset} on, in the canonical order. */
+  /**
+   * Sum of {@code exp(x[i] - shift)} over {@code count} elements from {@code offset} on, in the
+   * canonical order.
+   */
   static float sumOfExps(float[] x, int offset, int count, float shift) {
     FloatVector a = FloatVector.zero(Lanes.FLOATS);
     FloatVector b = a;
@@ -95,18 +106,22 @@ final class VectorExp {
       IntVector n = shifted.reinterpretAsInts().sub(Exp.ROUNDER_BITS);
       FloatVector whole = shifted.sub(ROUNDER);
       FloatVector r = whole.fma(MINUS_LN2_LOW, whole.fma(MINUS_LN2_HIGH, v));
-      FloatVector p = C7.fma(r, C6).fma(r, C5).fma(r, C4).fma(r, C3).fma(r, C2).fma(r.mul(r), r).add(1f);
+      FloatVector p =
+          C7.fma(r, C6).fma(r, C5).fma(r, C4).fma(r, C3).fma(r, C2).fma(r.mul(r), r).add(1f);
       IntVector n1 = n.lanewise(VectorOperators.ASHR, 1);
       IntVector n2 = n.sub(n1);
-      FloatVector y1 = n1.add(Exp.BIAS).lanewise(VectorOperators.LSHL, Exp.FRACTION_BITS).reinterpretAsFloats();
-      FloatVector y2 = n2.add(Exp.BIAS).lanewise(VectorOperators.LSHL, Exp.FRACTION_BITS).reinterpretAsFloats();
+      FloatVector y1 =
+          n1.add(Exp.BIAS).lanewise(VectorOperators.LSHL, Exp.FRACTION_BITS).reinterpretAsFloats();
+      FloatVector y2 =
+          n2.add(Exp.BIAS).lanewise(VectorOperators.LSHL, Exp.FRACTION_BITS).reinterpretAsFloats();
       FloatVector e =
           p.mul(y1)
               .mul(y2)
               .blend(0f, v.compare(VectorOperators.LT, Exp.LOWEST))
               .blend(Float.POSITIVE_INFINITY, v.compare(VectorOperators.GT, Exp.HIGHEST))
               .blend(Float.NaN, v.compare(VectorOperators.NE, v));
-      // Partial sums that take more than one vector take turns, and are back in their places at the end.
+      // Partial sums that take more than one vector take turns, and are back in their places at the
+      // end.
       FloatVector sum = a.add(e);
       if (Lanes.PARTS == 1) {
         a = sum;

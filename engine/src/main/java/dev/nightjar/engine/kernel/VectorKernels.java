@@ -8,18 +8,20 @@ import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * The kernels over the Vector API. Needs the JVM flag {@code --add-modules jdk.incubator.vector}: without it this class
- * cannot be loaded, so only {@link KernelSelector} names it.
+ * The kernels over the Vector API. Needs the JVM flag {@code --add-modules jdk.incubator.vector}:
+ * without it this class cannot be loaded, so only {@link KernelSelector} names it.
  */
 public final class VectorKernels implements Kernels {
-  /** Most columns converted at once: a group of tiles then takes half a megabyte and stays in the second-level cache. */
-  private static final int DEPTH = 2048;
+  /**
+   * Most columns converted at once: four tiles then take 256 KB and stay in the second-level cache.
+   */
+  private static final int DEPTH = 1024;
 
-  /** Columns converted at once for few rows, where the panel is used up at once: it stays in the first-level cache. */
-  private static final int SHALLOW_DEPTH = 64;
+  /** The same for few rows, which use a panel up quickly: it stays in the first-level cache. */
+  private static final int SHALLOW_DEPTH = 128;
 
   /** Rows up to which {@link #SHALLOW_DEPTH} is used. */
-  private static final int FEW_ROWS = 4;
+  private static final int FEW_ROWS = 8;
 
   private static final int PARTIALS = 16;
 
@@ -33,7 +35,13 @@ public final class VectorKernels implements Kernels {
 
   @Override
   public void matmul(
-      PackedMatrix w, float[] x, int xStride, int rows, float[] out, int outStride, Scratch scratch) {
+      PackedMatrix w,
+      float[] x,
+      int xStride,
+      int rows,
+      float[] out,
+      int outStride,
+      Scratch scratch) {
     if (rows <= 0) {
       return;
     }
@@ -47,7 +55,8 @@ public final class VectorKernels implements Kernels {
     MemorySegment panel = direct ? w.data() : scratch.panel(panelBytes * PanelKernels.TILES);
     int lastTile = Math.max(0, w.tiles() - PanelKernels.TILES);
     for (int next = 0; next < w.tiles(); next += PanelKernels.TILES) {
-      // The last group begins early rather than being incomplete; what it computes again comes out the same.
+      // The last group begins early rather than being incomplete; what it computes again comes out
+      // the same.
       int tile = Math.min(next, lastTile);
       int firstRow = tile * PackedMatrix.TILE;
       int valid = Math.min(PanelKernels.OUTPUTS, w.rows() - firstRow);
@@ -75,8 +84,16 @@ public final class VectorKernels implements Kernels {
         for (int block = 0; block < blocks; block++) {
           int size = blockRows(rows, blocks, block);
           PanelKernels.multiply(
-              size, panel, base, tileBytes, count, grouped, row * columns + column * size,
-              sums, sumsOffset + row * sumsStride, sumsStride);
+              size,
+              panel,
+              base,
+              tileBytes,
+              count,
+              grouped,
+              row * columns + column * size,
+              sums,
+              sumsOffset + row * sumsStride,
+              sumsStride);
           row += size;
         }
       }
@@ -93,7 +110,10 @@ public final class VectorKernels implements Kernels {
     return rows / blocks + (block < rows % blocks ? 1 : 0);
   }
 
-  /** Brings the rows of each block together: {@code [columns, rows of the block]}, block after block. */
+  /**
+   * Brings the rows of each block together: {@code [columns, rows of the block]}, block after
+   * block.
+   */
   private static void groupRows(
       float[] x, int xStride, int rows, int columns, int blocks, float[] grouped) {
     int row = 0;
@@ -112,7 +132,14 @@ public final class VectorKernels implements Kernels {
 
   @Override
   public void rmsNorm(
-      float[] x, int xStride, float[] weight, float eps, int size, int rows, float[] out, int outStride) {
+      float[] x,
+      int xStride,
+      float[] weight,
+      float eps,
+      int size,
+      int rows,
+      float[] out,
+      int outStride) {
     int whole = Lanes.FLOATS.loopBound(size);
     for (int m = 0; m < rows; m++) {
       int from = m * xStride;
@@ -240,12 +267,14 @@ public final class VectorKernels implements Kernels {
       float[] out,
       int outOffset) {
     int padded = (length + PAGE - 1) / PAGE * PAGE;
-    // As many heads at once as there is room for their scores: they share the reads of keys and values.
+    // As many heads at once as there is room for their scores: they share the reads of keys and
+    // values.
     int room = Math.clamp(scores.length / Math.max(1, padded), 1, VectorAttention.MAX_HEADS);
     for (int head = 0; head < groupSize; head += room) {
       int heads = Math.min(room, groupSize - head);
       int first = head * headDim;
-      VectorAttention.score(q, qOffset + first, keyPages, length, kvHead, heads, headDim, scale, scores);
+      VectorAttention.score(
+          q, qOffset + first, keyPages, length, kvHead, heads, headDim, scale, scores);
       for (int i = 0; i < heads; i++) {
         exponentiate(scores, i * padded, length, padded);
       }
@@ -258,7 +287,10 @@ public final class VectorKernels implements Kernels {
     }
   }
 
-  /** Replaces {@code length} scores by {@code exp(score - maximum)}, and those from there to {@code padded} by 0. */
+  /**
+   * Replaces {@code length} scores by {@code exp(score - maximum)}, and those from there to {@code
+   * padded} by 0.
+   */
   private static void exponentiate(float[] scores, int offset, int length, int padded) {
     Arrays.fill(scores, offset + length, offset + padded, Float.NEGATIVE_INFINITY);
     FloatVector maxima = FloatVector.broadcast(Lanes.FLOATS, Float.NEGATIVE_INFINITY);
@@ -270,7 +302,10 @@ public final class VectorKernels implements Kernels {
     Arrays.fill(scores, offset + length, offset + padded, 0f);
   }
 
-  /** Sum in the canonical order of {@code count} elements, a multiple of 16; destroys the first sixteen. */
+  /**
+   * Sum in the canonical order of {@code count} elements, a multiple of 16; destroys the first
+   * sixteen.
+   */
   private static float sum(float[] x, int offset, int count) {
     for (int part = 0; part < PARTIALS; part += Lanes.COUNT) {
       FloatVector partials = FloatVector.fromArray(Lanes.FLOATS, x, offset + part);

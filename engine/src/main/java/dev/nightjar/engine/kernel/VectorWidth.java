@@ -2,7 +2,10 @@ package dev.nightjar.engine.kernel;
 
 import jdk.incubator.vector.VectorShape;
 
-/** What this machine and JVM offer; apart from {@link Lanes}, which is fixed by the first look at it. */
+/**
+ * What this machine and JVM offer; apart from {@link Lanes}, which is fixed by the first look at
+ * it.
+ */
 final class VectorWidth {
   private VectorWidth() {}
 

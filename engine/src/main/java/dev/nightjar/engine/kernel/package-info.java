@@ -1,2 +1,5 @@
-/** Arithmetic. The only package that may import {@code jdk.incubator.vector}; knows nothing of models. */
+/**
+ * Arithmetic. The only package that may import {@code jdk.incubator.vector}; knows nothing of
+ * models.
+ */
 package dev.nightjar.engine.kernel;

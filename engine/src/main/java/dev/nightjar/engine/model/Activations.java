@@ -5,8 +5,8 @@ import dev.nightjar.engine.kernel.Kernels;
 import dev.nightjar.engine.kernel.Scratch;
 
 /**
- * Working memory of the forward pass for one decoder, grown to the largest step and then reused: no allocation per token
- * in steady state. Confined to one thread.
+ * Working memory of the forward pass for one decoder, grown to the largest step and then reused: no
+ * allocation per token in steady state. Confined to one thread.
  */
 public final class Activations {
   private final ModelConfig config;
@@ -75,8 +75,10 @@ public final class Activations {
     if (logits.length < producing * config.vocabSize()) {
       logits = new float[producing * config.vocabSize()];
     }
-    if (scores.length < positions + 64) {
-      scores = new float[2 * positions + 64];
+    int perHead = (positions / Kernels.PAGE + 1) * Kernels.PAGE;
+    int heads = Math.min(4, config.groupSize());
+    if (scores.length < heads * perHead) {
+      scores = new float[2 * heads * perHead];
     }
   }
 

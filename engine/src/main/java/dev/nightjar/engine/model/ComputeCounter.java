@@ -4,7 +4,10 @@ import dev.nightjar.engine.api.ComputeStats;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Counts one sequence's work as it happens; captured into {@link ComputeStats} at its end. Confined to one thread. */
+/**
+ * Counts one sequence's work as it happens; captured into {@link ComputeStats} at its end. Confined
+ * to one thread.
+ */
 public final class ComputeCounter {
   private final ModelConfig config;
   private final long[] executions;

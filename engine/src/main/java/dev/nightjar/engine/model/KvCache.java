@@ -4,11 +4,13 @@ import dev.nightjar.engine.kernel.Kernels;
 import java.util.Arrays;
 
 /**
- * Keys and values of one sequence, packed per layer: a layer holds entries only for the slots it ran (or was projected
- * for), in position order, in pages of {@link Kernels#PAGE} entries. Skipped slots are simply not there (D-LLM's
- * eviction). Keys are stored rotated to their absolute position, so packing never moves them.
+ * Keys and values of one sequence, packed per layer: a layer holds entries only for the slots it
+ * ran (or was projected for), in position order, in pages of {@link Kernels#PAGE} entries. Skipped
+ * slots are simply not there (D-LLM's eviction). Keys are stored rotated to their absolute
+ * position, so packing never moves them.
  *
- * <p>Pages come from a {@link KvPages} pool and go back with {@link #release()}. Confined to its decoder's thread.
+ * <p>Pages come from a {@link KvPages} pool and go back with {@link #release()}. Confined to its
+ * decoder's thread.
  */
 final class KvCache {
   private final KvPages pages;
@@ -32,7 +34,10 @@ final class KvCache {
     return lengths[layer];
   }
 
-  /** Pages of keys of a layer, each {@code [K, D, PAGE]}; those behind the last entry are null or stale. */
+  /**
+   * Pages of keys of a layer, each {@code [K, D, PAGE]}; those behind the last entry are null or
+   * stale.
+   */
   float[][] keyPages(int layer) {
     return keys[layer];
   }
@@ -67,11 +72,18 @@ final class KvCache {
     }
     for (int head = 0; head < kvHeads; head++) {
       System.arraycopy(
-          value, offset + head * headDim, valuePage, (head * Kernels.PAGE + lane) * headDim, headDim);
+          value,
+          offset + head * headDim,
+          valuePage,
+          (head * Kernels.PAGE + lane) * headDim,
+          headDim);
     }
   }
 
-  /** Bytes of the entries of all layers (fp32 keys and values), not counting the unused part of pages. */
+  /**
+   * Bytes of the entries of all layers (fp32 keys and values), not counting the unused part of
+   * pages.
+   */
   long byteSize() {
     long entries = 0;
     for (int length : lengths) {

@@ -4,7 +4,8 @@ import dev.nightjar.engine.kernel.Kernels;
 import java.util.ArrayDeque;
 
 /**
- * The pages of keys and values of one decoder, reused from row to row. Confined to its decoder's thread.
+ * The pages of keys and values of one decoder, reused from row to row. Confined to its decoder's
+ * thread.
  */
 public final class KvPages {
   private final ModelConfig config;

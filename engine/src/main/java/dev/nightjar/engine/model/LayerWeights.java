@@ -35,7 +35,12 @@ record LayerWeights(
 
   /** Bytes of all matrices. */
   long byteSize() {
-    return query.byteSize() + key.byteSize() + value.byteSize() + output.byteSize()
-        + gate.byteSize() + up.byteSize() + down.byteSize();
+    return query.byteSize()
+        + key.byteSize()
+        + value.byteSize()
+        + output.byteSize()
+        + gate.byteSize()
+        + up.byteSize()
+        + down.byteSize();
   }
 }

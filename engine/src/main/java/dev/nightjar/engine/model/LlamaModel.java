@@ -5,13 +5,14 @@ import dev.nightjar.engine.kernel.Kernels;
 import dev.nightjar.engine.kernel.PackedMatrix;
 
 /**
- * The one forward pass (Llama: pre-norm, rotary attention with grouped queries, SwiGLU). A step walks the layers; in each
- * one the policy names the slots that run, their residuals are gathered into a dense panel, computed and scattered back.
- * What a layer does not run costs nothing and leaves no keys and values; a token that has exited leaves those computed
- * from its frozen residual.
+ * The one forward pass (Llama: pre-norm, rotary attention with grouped queries, SwiGLU). A step
+ * walks the layers; in each one the policy names the slots that run, their residuals are gathered
+ * into a dense panel, computed and scattered back. What a layer does not run costs nothing and
+ * leaves no keys and values; a token that has exited leaves those computed from its frozen
+ * residual.
  *
- * <p>Every slot's result is independent of the other slots of the step. Immutable and safe for concurrent use with one
- * {@link Activations} per thread.
+ * <p>Every slot's result is independent of the other slots of the step. Immutable and safe for
+ * concurrent use with one {@link Activations} per thread.
  */
 public final class LlamaModel {
   private final ModelWeights weights;
@@ -41,7 +42,10 @@ public final class LlamaModel {
     return policy;
   }
 
-  /** Runs one step; the producing slots' logits are in {@link Activations#logits()} afterwards, in slot order. */
+  /**
+   * Runs one step; the producing slots' logits are in {@link Activations#logits()} afterwards, in
+   * slot order.
+   */
   public void forward(Step step, Activations act) {
     int slots = step.size;
     act.ensure(slots, step.numProducing, maxPosition(step) + 1);
@@ -124,7 +128,10 @@ public final class LlamaModel {
     return rows;
   }
 
-  /** Appends the residuals of the slots that have exited, whose keys and values are still wanted; returns their number. */
+  /**
+   * Appends the residuals of the slots that have exited, whose keys and values are still wanted;
+   * returns their number.
+   */
   private int gatherLeft(Step step, Activations act, int executed) {
     int rows = executed;
     for (int i = 0; i < step.size; i++) {
@@ -179,7 +186,8 @@ public final class LlamaModel {
 
   private void rotate(float[] heads, int offset, int count, int position) {
     float[][] block = rotary.block(position);
-    kernels.rotate(heads, offset, count, config.headDim(), block[0], block[1], rotary.offset(position));
+    kernels.rotate(
+        heads, offset, count, config.headDim(), block[0], block[1], rotary.offset(position));
   }
 
   private void attend(int layer, KvCache cache, Activations act, int row) {
@@ -230,7 +238,10 @@ public final class LlamaModel {
     }
   }
 
-  /** Applies the head to the generated tokens still on their way and lets the confident ones leave with these logits. */
+  /**
+   * Applies the head to the generated tokens still on their way and lets the confident ones leave
+   * with these logits.
+   */
   private void probe(int layersRun, Step step, Activations act) {
     int rows = 0;
     for (int i = 0; i < step.size; i++) {
@@ -280,7 +291,10 @@ public final class LlamaModel {
     return index;
   }
 
-  /** Logits of the producing slots that have not left; those that have keep the logits they left with. */
+  /**
+   * Logits of the producing slots that have not left; those that have keep the logits they left
+   * with.
+   */
   private void head(Step step, Activations act) {
     int v = config.vocabSize();
     int rows = 0;

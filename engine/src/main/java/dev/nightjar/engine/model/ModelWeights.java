@@ -10,8 +10,8 @@ import java.util.Optional;
 import java.util.function.IntUnaryOperator;
 
 /**
- * The weights of one model, packed once and shared by all threads; immutable. The packed matrices live in the arena they
- * were loaded into.
+ * The weights of one model, packed once and shared by all threads; immutable. The packed matrices
+ * live in the arena they were loaded into.
  */
 public final class ModelWeights {
   final ModelConfig config;
@@ -21,7 +21,11 @@ public final class ModelWeights {
   final Tensor embedding;
 
   private ModelWeights(
-      ModelConfig config, LayerWeights[] layers, float[] finalNorm, PackedMatrix head, Tensor embedding) {
+      ModelConfig config,
+      LayerWeights[] layers,
+      float[] finalNorm,
+      PackedMatrix head,
+      Tensor embedding) {
     this.config = config;
     this.layers = layers;
     this.finalNorm = finalNorm;
@@ -30,8 +34,8 @@ public final class ModelWeights {
   }
 
   /**
-   * Packs the weights of {@code source}; the source must stay open as long as the weights are used, because embeddings are
-   * read from it.
+   * Packs the weights of {@code source}; the source must stay open as long as the weights are used,
+   * because embeddings are read from it.
    *
    * @param updates low-rank updates to merge into the attention projections, in fp32
    */
@@ -94,7 +98,10 @@ public final class ModelWeights {
           c.mlpBias() ? vector(feedForward + "down_proj.bias") : null);
     }
 
-    /** A query, key or value projection; {@code rotaryHeads} is 0 for values, whose rows are never permuted. */
+    /**
+     * A query, key or value projection; {@code rotaryHeads} is 0 for values, whose rows are never
+     * permuted.
+     */
     private PackedMatrix projection(int layer, String name, int rotaryHeads) {
       Tensor tensor = required("model.layers." + layer + ".self_attn." + name + ".weight");
       IntUnaryOperator order =
@@ -143,18 +150,20 @@ public final class ModelWeights {
     private Tensor required(String name) {
       return source
           .find(name)
-          .orElseThrow(
-              () ->
-                  new EngineException(
-                      ErrorCode.INVALID_MODEL,
-                      "tensor \"" + name + "\" is missing; the file is incomplete or not of the "
-                          + source.config().architecture() + " family; download or export it again"));
+          .orElseThrow(() ->
+              new EngineException(
+                  ErrorCode.INVALID_MODEL,
+                  "tensor \""
+                      + name
+                      + "\" is missing; the file is incomplete or not of the "
+                      + source.config().architecture()
+                      + " family; download or export it again"));
     }
   }
 
   /**
-   * Where row r of the half-rotation layout lies in the interleaved one: within a head, row {@code j*D/2 + i} (j = 0, 1)
-   * is stored at {@code 2i + j}.
+   * Where row r of the half-rotation layout lies in the interleaved one: within a head, row {@code
+   * j*D/2 + i} (j = 0, 1) is stored at {@code 2i + j}.
    */
   static IntUnaryOperator halfRotationOrder(int headDim) {
     int half = headDim / 2;

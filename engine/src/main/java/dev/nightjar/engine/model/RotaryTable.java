@@ -2,7 +2,10 @@ package dev.nightjar.engine.model;
 
 import java.util.concurrent.atomic.AtomicReferenceArray;
 
-/** Cosines and sines of rotary embeddings by position, computed a block at a time when first needed; thread-safe. */
+/**
+ * Cosines and sines of rotary embeddings by position, computed a block at a time when first needed;
+ * thread-safe.
+ */
 final class RotaryTable {
   private static final int BLOCK = 256;
 

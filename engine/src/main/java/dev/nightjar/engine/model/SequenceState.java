@@ -5,7 +5,10 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 
-/** What the forward pass keeps for one sequence: its keys and values, its counters, optionally a trace of its layers. */
+/**
+ * What the forward pass keeps for one sequence: its keys and values, its counters, optionally a
+ * trace of its layers.
+ */
 public final class SequenceState {
   final KvCache cache;
   final ComputeCounter counter;

@@ -3,8 +3,8 @@ package dev.nightjar.engine.model;
 import java.util.Arrays;
 
 /**
- * The slots of one forward pass. Slots of a sequence are contiguous and in position order; sequences come in any order.
- * Reused from step to step; confined to one thread.
+ * The slots of one forward pass. Slots of a sequence are contiguous and in position order;
+ * sequences come in any order. Reused from step to step; confined to one thread.
  */
 public final class Step {
   SequenceState[] sequences = new SequenceState[64];
@@ -28,7 +28,8 @@ public final class Step {
    * @param prompt whether the token belongs to the prompt
    * @param producing whether its logits are wanted
    */
-  public void add(SequenceState sequence, int token, int position, boolean prompt, boolean producing) {
+  public void add(
+      SequenceState sequence, int token, int position, boolean prompt, boolean producing) {
     if (size == tokens.length) {
       grow();
     }

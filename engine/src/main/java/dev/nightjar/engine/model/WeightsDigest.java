@@ -19,7 +19,10 @@ import java.util.List;
 public final class WeightsDigest {
   private WeightsDigest() {}
 
-  /** Hexadecimal SHA-256 of the weights file, or of the shards one after the other in name order; reads all of them. */
+  /**
+   * Hexadecimal SHA-256 of the weights file, or of the shards one after the other in name order;
+   * reads all of them.
+   */
   public static String of(ModelFile model) {
     List<Path> files = new ArrayList<>();
     switch (model) {
@@ -46,7 +49,9 @@ public final class WeightsDigest {
       throw new IllegalStateException("every JVM has SHA-256", e);
     } catch (IOException e) {
       throw new EngineException(
-          ErrorCode.INVALID_MODEL, "the weights " + files + " cannot be read: " + e.getMessage(), e);
+          ErrorCode.INVALID_MODEL,
+          "the weights " + files + " cannot be read: " + e.getMessage(),
+          e);
     }
   }
 }

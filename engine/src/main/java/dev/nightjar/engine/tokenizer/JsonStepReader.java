@@ -20,6 +20,10 @@ final class JsonStepReader {
   private static final int MAX_DEPTH = 8;
   private static final int MAX_STRING = 4096;
 
+  /** What a word is to the step Whitespace, which does not use Oniguruma. */
+  private static final String WORD =
+      "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\u200c\u200d";
+
   private JsonStepReader() {}
 
   static Normalizer normalizer(JsonNode node) {
@@ -112,7 +116,7 @@ final class JsonStepReader {
                   : SplitBehavior.CONTIGUOUS);
       case "Whitespace" ->
           new PreTokenizer.Split(
-              OnigurumaPattern.ofRegex("[\\w\u200c\u200d]+|[^\\w\\s\u200c\u200d]+"),
+              OnigurumaPattern.ofRegex("[" + WORD + "]+|[^\\s" + WORD + "]+"),
               SplitBehavior.REMOVED,
               true);
       case "WhitespaceSplit" ->

@@ -14,7 +14,10 @@ import java.util.regex.PatternSyntaxException;
 final class OnigurumaTranslator {
   private static final String SPACE = "\\p{IsWhite_Space}";
   private static final String DIGIT = "\\p{Nd}";
-  private static final String WORD = "\\p{IsAlphabetic}\\p{M}\\p{Nd}\\p{Pc}";
+
+  /** Of the numbers that are no decimal digits Oniguruma takes those of Latin-1 for word characters. */
+  private static final String WORD = "\\p{IsAlphabetic}\\p{M}\\p{Nd}\\p{Pc}¹²³¼½¾";
+
   private static final String HEX = "0-9a-fA-F";
 
   private static final Map<String, String> LONG_CATEGORIES =

@@ -64,8 +64,15 @@ class TestBatchDecoder {
       float temperature = i % 3 == 0 ? 0f : 0.9f;
       SamplingParams sampling =
           new SamplingParams(
-              1 + random.nextInt(20), temperature, i % 5 == 0 ? 8 : 0, 0.95f, 0.01f,
-              i % 4 == 0 ? 1.2f : 1f, 42L, List.of(), i % 2 == 0 ? 2 : -1);
+              1 + random.nextInt(20),
+              temperature,
+              i % 5 == 0 ? 8 : 0,
+              0.95f,
+              0.01f,
+              i % 4 == 0 ? 1.2f : 1f,
+              42L,
+              List.of(),
+              i % 2 == 0 ? 2 : -1);
       out.add(new GenerationRequest("row-" + i, new Prompt.Text(text.toString()), sampling));
     }
     return out;
@@ -86,8 +93,14 @@ class TestBatchDecoder {
     for (GenerationResult r : results) {
       out.add(
           List.of(
-              r.key(), String.valueOf(r.text()), r.tokenIds(), String.valueOf(r.finishReason()),
-              r.usage(), r.cumulativeLogprob(), r.logprobs(), String.valueOf(r.compute())));
+              r.key(),
+              String.valueOf(r.text()),
+              r.tokenIds(),
+              String.valueOf(r.finishReason()),
+              r.usage(),
+              r.cumulativeLogprob(),
+              r.logprobs(),
+              String.valueOf(r.compute())));
     }
     return out;
   }
@@ -171,8 +184,7 @@ class TestBatchDecoder {
 
   @Test
   void overlongPromptIsCutAtItsBeginningWhenAskedFor() {
-    EngineConfig truncate =
-        new EngineConfig("full", 4, 16, 64, 0, EngineConfig.Overlong.TRUNCATE);
+    EngineConfig truncate = new EngineConfig("full", 4, 16, 64, 0, EngineConfig.Overlong.TRUNCATE);
     SamplingParams greedy = SamplingParams.greedy(8);
     GenerationRequest full =
         new GenerationRequest("k", new Prompt.Text("x".repeat(80) + "y".repeat(120)), greedy);
@@ -186,7 +198,8 @@ class TestBatchDecoder {
   void generationEndsAtTheContextWindow() {
     GenerationRequest request =
         new GenerationRequest(
-            "k", new Prompt.Text("z".repeat(120)),
+            "k",
+            new Prompt.Text("z".repeat(120)),
             new SamplingParams(100, 1f, 0, 1f, 0f, 1f, 3, List.of(), -1));
     GenerationResult result = run(new FullDepth(), OPTIONS, List.of(request)).getFirst();
     assertThat(result.finishReason()).isEqualTo(FinishReason.LENGTH);
@@ -206,7 +219,10 @@ class TestBatchDecoder {
     SamplingParams stopping =
         new SamplingParams(30, 0f, 0, 1f, 0f, 1f, 0, List.of("never", stop), -1);
     GenerationResult result =
-        run(new FullDepth(), OPTIONS, List.of(new GenerationRequest("k", new Prompt.Text("hello"), stopping)))
+        run(
+                new FullDepth(),
+                OPTIONS,
+                List.of(new GenerationRequest("k", new Prompt.Text("hello"), stopping)))
             .getFirst();
     assertThat(result.finishReason()).isEqualTo(FinishReason.STOP);
     assertThat(result.stopReason()).isEqualTo(stop);
@@ -243,7 +259,10 @@ class TestBatchDecoder {
   void logprobsAreThoseOfTheUnmodifiedDistributionAndSumUp() {
     SamplingParams params = new SamplingParams(6, 1.5f, 0, 1f, 0f, 1.3f, 9, List.of(), 3);
     GenerationResult result =
-        run(new FullDepth(), OPTIONS, List.of(new GenerationRequest("k", new Prompt.Text("abc"), params)))
+        run(
+                new FullDepth(),
+                OPTIONS,
+                List.of(new GenerationRequest("k", new Prompt.Text("abc"), params)))
             .getFirst();
     double sum = 0;
     for (var token : result.logprobs()) {
@@ -251,6 +270,7 @@ class TestBatchDecoder {
       assertThat(token.top()).hasSize(3);
       assertThat(token.top().get(0).logprob()).isGreaterThanOrEqualTo(token.logprob());
     }
-    assertThat(result.cumulativeLogprob()).isCloseTo(sum, org.assertj.core.data.Offset.offset(1e-4));
+    assertThat(result.cumulativeLogprob())
+        .isCloseTo(sum, org.assertj.core.data.Offset.offset(1e-4));
   }
 }

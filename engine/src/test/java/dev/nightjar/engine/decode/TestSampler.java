@@ -13,7 +13,8 @@ class TestSampler {
   private static final Kernels KERNELS = Kernels.best();
   private static final float[] LOGITS = {1f, 3f, 2f, -1f, 3f, 0f};
 
-  private static SamplingParams params(float temperature, int topK, float topP, float minP, float penalty) {
+  private static SamplingParams params(
+      float temperature, int topK, float topP, float minP, float penalty) {
     return new SamplingParams(1, temperature, topK, topP, minP, penalty, 7, List.of(), -1);
   }
 

@@ -23,8 +23,10 @@ class TestDepthSpec {
 
   @Test
   void textFormIsCanonical() {
-    assertThat(DepthSpec.parse(" random:seed=3, keep=0.5 ").toString()).isEqualTo("random:keep=0.5,seed=3");
-    assertThat(policy("exit:layers=4+8,threshold=0.8").spec()).isEqualTo("exit:layers=4+8,threshold=0.8");
+    assertThat(DepthSpec.parse(" random:seed=3, keep=0.5 ").toString())
+        .isEqualTo("random:keep=0.5,seed=3");
+    assertThat(policy("exit:layers=4+8,threshold=0.8").spec())
+        .isEqualTo("exit:layers=4+8,threshold=0.8");
   }
 
   @ParameterizedTest
@@ -39,10 +41,15 @@ class TestDepthSpec {
     "dllm, depth.json"
   })
   void mistakesAreNamed(String spec, String expected) {
-    assertThatThrownBy(() -> policy(spec)).isInstanceOf(EngineException.class).hasMessageContaining(expected);
+    assertThatThrownBy(() -> policy(spec))
+        .isInstanceOf(EngineException.class)
+        .hasMessageContaining(expected);
   }
 
-  /** The sets worked out in the paper's rule: 32 layers at 2, 3, 5 and 10 times, 30 layers at 5 times. */
+  /**
+   * The sets worked out in the paper's rule: 32 layers at 2, 3, 5 and 10 times, 30 layers at 5
+   * times.
+   */
   @ParameterizedTest
   @CsvSource({
     "32, 0.5, '{0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 31}'",
@@ -74,7 +81,10 @@ class TestDepthSpec {
   void randomSkipDiffersBetweenRowsAndSeedsButNotBetweenCalls() {
     RandomSkip one = new RandomSkip("random", RandomSkip.uniformRates(12, 0.5), 1);
     RandomSkip two = new RandomSkip("random", RandomSkip.uniformRates(12, 0.5), 2);
-    assertThat(bits(one, 5)).isEqualTo(bits(one, 5)).isNotEqualTo(bits(one, 6)).isNotEqualTo(bits(two, 5));
+    assertThat(bits(one, 5))
+        .isEqualTo(bits(one, 5))
+        .isNotEqualTo(bits(one, 6))
+        .isNotEqualTo(bits(two, 5));
   }
 
   private static BitSet bits(RandomSkip policy, long row) {

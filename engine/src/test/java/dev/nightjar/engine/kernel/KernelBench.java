@@ -10,10 +10,12 @@ import java.util.Random;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * Prints GFLOP/s of {@link Kernels#matmul} on one thread, and their share of a loop of multiply-adds in registers only
- * that runs beside each measurement. Arguments: element types (default {@code F16 F32 Q8_0}).
+ * Prints GFLOP/s of {@link Kernels#matmul} and {@link Kernels#attend} on one thread, and their
+ * share of a loop of multiply-adds in registers only that runs beside each measurement. Arguments:
+ * element types (default {@code F16 F32 Q8_0}).
  *
- * <p>{@code java --add-modules jdk.incubator.vector -cp ... dev.nightjar.engine.kernel.KernelBench F16}
+ * <p>{@code java --add-modules jdk.incubator.vector -cp ... dev.nightjar.engine.kernel.KernelBench
+ * F16}
  */
 final class KernelBench {
   private static final int[][] SHAPES = {{512, 192}, {192, 512}, {2048, 192}, {2048, 2048}};
@@ -44,11 +46,18 @@ final class KernelBench {
         }
       }
     }
+    for (int pass = 0; pass < 2; pass++) {
+      for (int group : new int[] {1, 3, 4, 8}) {
+        attend(kernels, 64, 512, group, pass > 0);
+        attend(kernels, 64, 4096, group, pass > 0);
+      }
+    }
     System.out.println("sink " + sink);
   }
 
   private static void run(Kernels kernels, DType dtype, int outputs, int inputs, boolean print) {
-    StringBuilder line = new StringBuilder(String.format("%-5s N=%-5d K=%-5d", dtype, outputs, inputs));
+    StringBuilder line =
+        new StringBuilder(String.format("%-5s N=%-5d K=%-5d", dtype, outputs, inputs));
     Random random = new Random(1);
     try (Arena arena = Arena.ofConfined()) {
       PackedMatrix w = PackedMatrix.pack(weights(random, dtype, outputs, inputs), arena);
@@ -74,6 +83,38 @@ final class KernelBench {
     }
     if (print) {
       System.out.println(line);
+    }
+  }
+
+  private static void attend(Kernels kernels, int headDim, int length, int group, boolean print) {
+    Random random = new Random(1);
+    int pages = length / Kernels.PAGE;
+    float[][] keys = new float[pages][];
+    float[][] values = new float[pages][];
+    for (int page = 0; page < pages; page++) {
+      keys[page] = KernelFixtures.gaussian(random, headDim * Kernels.PAGE);
+      values[page] = KernelFixtures.gaussian(random, headDim * Kernels.PAGE);
+    }
+    float[] q = KernelFixtures.gaussian(random, group * headDim);
+    float[] out = new float[group * headDim];
+    float[] scores = new float[4 * length];
+    double best = 0;
+    double ceiling = 0;
+    for (int window = 0; window < 3 * WINDOWS; window++) {
+      long start = System.nanoTime();
+      long calls = 0;
+      while (System.nanoTime() - start < WINDOW_NANOS) {
+        kernels.attend(q, 0, keys, values, length, 0, group, headDim, 0.125f, scores, out, 0);
+        calls++;
+      }
+      double flops = 4.0 * headDim * length * group * calls;
+      best = Math.max(best, flops / (System.nanoTime() - start));
+      ceiling = Math.max(ceiling, ceiling());
+    }
+    if (print) {
+      System.out.printf(
+          "attend D=%d T=%-4d group=%d %6.1f %3.0f%%%n",
+          headDim, length, group, best, 100 * best / ceiling);
     }
   }
 

@@ -7,7 +7,10 @@ import java.lang.foreign.Arena;
 import java.util.Random;
 import java.util.zip.CRC32;
 
-/** Prints the name of this JVM's kernels and a checksum over the bits of what they compute from seeded inputs. */
+/**
+ * Prints the name of this JVM's kernels and a checksum over the bits of what they compute from
+ * seeded inputs.
+ */
 final class KernelChecksum {
   private final Kernels kernels = Kernels.best();
   private final Random random = new Random(42);
@@ -42,7 +45,8 @@ final class KernelChecksum {
     float[] x = gaussian(random, rows * inputs);
     float[] out = new float[rows * outputs];
     try (Arena arena = Arena.ofConfined()) {
-      PackedMatrix w = PackedMatrix.pack(KernelFixtures.tensor(random, dtype, outputs, inputs), arena);
+      PackedMatrix w =
+          PackedMatrix.pack(KernelFixtures.tensor(random, dtype, outputs, inputs), arena);
       kernels.matmul(w, x, inputs, rows, out, outputs, kernels.newScratch());
     }
     update(out);

@@ -29,7 +29,10 @@ final class KernelFixtures {
     return x;
   }
 
-  /** A tensor {@code [rows, columns]} with every kind of finite value, subnormal and signed zero ones included. */
+  /**
+   * A tensor {@code [rows, columns]} with every kind of finite value, subnormal and signed zero
+   * ones included.
+   */
   static Tensor tensor(Random random, DType dtype, int rows, int columns) {
     byte[] bytes = new byte[Math.toIntExact(dtype.byteSize((long) rows * columns))];
     MemorySegment data = MemorySegment.ofArray(bytes);
@@ -62,7 +65,9 @@ final class KernelFixtures {
     };
   }
 
-  /** Raw bits, with all NaNs made one: which of two NaNs an addition returns is nobody's promise. */
+  /**
+   * Raw bits, with all NaNs made one: which of two NaNs an addition returns is nobody's promise.
+   */
   static int bits(float x) {
     return Float.isNaN(x) ? Float.floatToIntBits(Float.NaN) : Float.floatToRawIntBits(x);
   }
@@ -70,13 +75,24 @@ final class KernelFixtures {
   /** Throws if two arrays differ in a bit. */
   static void assertSameBits(float[] actual, float[] expected, String what) {
     if (actual.length != expected.length) {
-      throw new AssertionError(what + ": " + actual.length + " elements, expected " + expected.length);
+      throw new AssertionError(
+          what + ": " + actual.length + " elements, expected " + expected.length);
     }
     for (int i = 0; i < actual.length; i++) {
       if (bits(actual[i]) != bits(expected[i])) {
         throw new AssertionError(
-            what + ": element " + i + " is " + Float.toHexString(actual[i]) + " (" + actual[i] + "), expected "
-                + Float.toHexString(expected[i]) + " (" + expected[i] + ")");
+            what
+                + ": element "
+                + i
+                + " is "
+                + Float.toHexString(actual[i])
+                + " ("
+                + actual[i]
+                + "), expected "
+                + Float.toHexString(expected[i])
+                + " ("
+                + expected[i]
+                + ")");
       }
     }
   }

@@ -25,7 +25,8 @@ class TestKernels {
 
   static IntStream sizes() {
     return IntStream.concat(
-        IntStream.rangeClosed(1, 33), IntStream.of(63, 64, 65, 127, 129, 576, 1023, 1025, 2049, 4097, 4098));
+        IntStream.rangeClosed(1, 33),
+        IntStream.of(63, 64, 65, 127, 129, 576, 1023, 1025, 2049, 4097, 4098));
   }
 
   @ParameterizedTest
@@ -65,12 +66,15 @@ class TestKernels {
     float[] expected = guarded(rows * outStride + 5);
     float[] actual = expected.clone();
     try (Arena arena = Arena.ofConfined()) {
-      PackedMatrix w = PackedMatrix.pack(KernelFixtures.tensor(random, dtype, outputs, inputs), arena);
+      PackedMatrix w =
+          PackedMatrix.pack(KernelFixtures.tensor(random, dtype, outputs, inputs), arena);
       scalar.matmul(w, x, xStride, rows, expected, outStride, scalar.newScratch());
       vector.matmul(w, x, xStride, rows, actual, outStride, vector.newScratch());
     }
     assertSameBits(
-        actual, expected, dtype + " [" + outputs + ", " + inputs + "] x " + rows + " rows, seed " + seed);
+        actual,
+        expected,
+        dtype + " [" + outputs + ", " + inputs + "] x " + rows + " rows, seed " + seed);
   }
 
   @Test
@@ -106,7 +110,8 @@ class TestKernels {
     float[] alone = new float[rows * outputs];
     float[] one = new float[outputs];
     try (Arena arena = Arena.ofConfined()) {
-      PackedMatrix w = PackedMatrix.pack(KernelFixtures.tensor(random, dtype, outputs, inputs), arena);
+      PackedMatrix w =
+          PackedMatrix.pack(KernelFixtures.tensor(random, dtype, outputs, inputs), arena);
       Scratch scratch = vector.newScratch();
       vector.matmul(w, x, inputs, rows, batch, outputs, scratch);
       for (int m = 0; m < rows; m++) {
@@ -186,7 +191,9 @@ class TestKernels {
     for (int i = 0; i < size; i++) {
       x[i] *= 40f;
     }
-    float[] special = {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, 0f, -0f, 1e-40f, 200f, -200f};
+    float[] special = {
+      Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, 0f, -0f, 1e-40f, 200f, -200f
+    };
     for (int i = 0; i < special.length && 2 * i < size; i++) {
       x[2 * i] = special[i];
     }
@@ -258,13 +265,26 @@ class TestKernels {
     float[] q = gaussian(random, group * headDim + 3);
     float[] expected = guarded(group * headDim + 9);
     scalar.attend(
-        q, 3, keys, values, length, 1, group, headDim, scale, new float[pages * Kernels.PAGE], expected, 5);
+        q,
+        3,
+        keys,
+        values,
+        length,
+        1,
+        group,
+        headDim,
+        scale,
+        new float[pages * Kernels.PAGE],
+        expected,
+        5);
     for (int room = 1; room <= 5; room++) {
       float[] actual = guarded(group * headDim + 9);
       float[] scores = guarded(room * pages * Kernels.PAGE);
       vector.attend(q, 3, keys, values, length, 1, group, headDim, scale, scores, actual, 5);
       assertSameBits(
-          actual, expected, "attend D=" + headDim + " T=" + length + " group=" + group + " room=" + room);
+          actual,
+          expected,
+          "attend D=" + headDim + " T=" + length + " group=" + group + " room=" + room);
     }
   }
 
@@ -308,7 +328,8 @@ class TestKernels {
     for (Kernels kernels : new Kernels[] {scalar, vector}) {
       assertThat(kernels.argmax(x, 0, 6)).isEqualTo(2);
       assertThat(kernels.argmax(x, 3, 3)).isEqualTo(1);
-      assertThat(kernels.argmax(new float[] {Float.NaN, Float.NEGATIVE_INFINITY}, 0, 2)).isEqualTo(1);
+      assertThat(kernels.argmax(new float[] {Float.NaN, Float.NEGATIVE_INFINITY}, 0, 2))
+          .isEqualTo(1);
     }
   }
 

@@ -18,14 +18,17 @@ class TestVectorWidths {
   private record Run(int exitCode, String output) {}
 
   @Test
-  void everyWidthComputesTheSameBits(TestReporter reporter) throws IOException, InterruptedException {
+  void everyWidthComputesTheSameBits(TestReporter reporter)
+      throws IOException, InterruptedException {
     Run scalar = run(MODULE_FLAG, "-Dnightjar.vector.bits=0");
     assertThat(scalar.output()).contains("scalar ");
     String checksum = checksum(scalar, "scalar");
     for (int bits : new int[] {128, 256, 512}) {
       Run run = run(MODULE_FLAG, "-Dnightjar.vector.bits=" + bits);
       if (bits <= VectorWidth.widestBits()) {
-        assertThat(checksum(run, "vector-" + bits)).as("checksum at " + bits + " bits").isEqualTo(checksum);
+        assertThat(checksum(run, "vector-" + bits))
+            .as("checksum at " + bits + " bits")
+            .isEqualTo(checksum);
       } else {
         assertThat(run.exitCode()).isNotZero();
         assertThat(run.output())

@@ -5,13 +5,15 @@ import java.util.BitSet;
 import java.util.List;
 
 /**
- * A slow, plain forward pass in double precision that computes every position and masks what a slot did not run: the
- * reference for packed keys and values. Written from the definition, sharing no code with the engine.
+ * A slow, plain forward pass in double precision that computes every position and masks what a slot
+ * did not run: the reference for packed keys and values. Written from the definition, sharing no
+ * code with the engine.
  */
 final class MaskedDense {
   private MaskedDense() {}
 
-  static double[][] logits(ModelConfig config, WeightSource source, int[] tokens, List<BitSet> ran) {
+  static double[][] logits(
+      ModelConfig config, WeightSource source, int[] tokens, List<BitSet> ran) {
     double[][] x = new double[tokens.length][];
     double[][] embedding = matrix(source, "model.embed_tokens.weight");
     for (int t = 0; t < tokens.length; t++) {
@@ -28,7 +30,8 @@ final class MaskedDense {
     return out;
   }
 
-  private static void layer(ModelConfig c, WeightSource source, int layer, double[][] x, List<BitSet> ran) {
+  private static void layer(
+      ModelConfig c, WeightSource source, int layer, double[][] x, List<BitSet> ran) {
     String p = "model.layers." + layer + ".";
     double[][] wq = matrix(source, p + "self_attn.q_proj.weight");
     double[][] wk = matrix(source, p + "self_attn.k_proj.weight");

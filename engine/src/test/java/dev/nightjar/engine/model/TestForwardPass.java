@@ -130,12 +130,14 @@ class TestForwardPass {
   @Test
   void packedKeysAndValuesEqualMaskedDenseAttention() {
     Run gated = run(TinyModels.router(CONFIG, KERNELS, 0f), 16);
-    double[][] expected = MaskedDense.logits(CONFIG, TinyModels.source(CONFIG, 7), TOKENS, gated.state().trace());
+    double[][] expected =
+        MaskedDense.logits(CONFIG, TinyModels.source(CONFIG, 7), TOKENS, gated.state().trace());
     for (int p = PROMPT - 1; p < TOTAL; p++) {
       float[] actual = gated.logits()[p - PROMPT + 1];
       double max = Arrays.stream(expected[p]).map(Math::abs).max().orElseThrow();
       for (int v = 0; v < actual.length; v++) {
-        assertThat((double) actual[v]).isCloseTo(expected[p][v], org.assertj.core.data.Offset.offset(1e-4 * max));
+        assertThat((double) actual[v])
+            .isCloseTo(expected[p][v], org.assertj.core.data.Offset.offset(1e-4 * max));
       }
     }
   }
@@ -155,7 +157,8 @@ class TestForwardPass {
     assertThat(stats.layerExecutions().stream().mapToLong(i -> i).sum())
         .isEqualTo(stats.layersExecuted() + stats.layersExecutedPrefill());
     assertThat(stats.flops()).isEqualTo(2.0 * macsOf(policy, state));
-    assertThat(stats.flopsFull()).isEqualTo(2.0 * macsOf(new FullDepth(), run(new FullDepth(), 16).state()));
+    assertThat(stats.flopsFull())
+        .isEqualTo(2.0 * macsOf(new FullDepth(), run(new FullDepth(), 16).state()));
     assertThat(stats.kvBytesFull()).isEqualTo(8L * CONFIG.kvDim() * layers * TOTAL);
     long entries = 0;
     for (int layer = 0; layer < layers; layer++) {
@@ -171,7 +174,10 @@ class TestForwardPass {
     for (int p = 0; p < TOTAL; p++) {
       BitSet ran = state.trace().get(p);
       boolean exitable = policy instanceof ConfidenceExit && p >= PROMPT;
-      int left = exitable && ran.cardinality() < CONFIG.numLayers() ? ran.cardinality() : CONFIG.numLayers();
+      int left =
+          exitable && ran.cardinality() < CONFIG.numLayers()
+              ? ran.cardinality()
+              : CONFIG.numLayers();
       for (int layer = 0; layer < CONFIG.numLayers(); layer++) {
         if (policy.gates(layer)) {
           macs += policy.gateMacs();
@@ -231,7 +237,14 @@ class TestForwardPass {
       for (int j = 0; j < actual[i].length; j++) {
         if (Float.floatToRawIntBits(actual[i][j]) != Float.floatToRawIntBits(expected[i][j])) {
           throw new AssertionError(
-              "row " + i + " element " + j + ": " + actual[i][j] + " is not the same float as " + expected[i][j]);
+              "row "
+                  + i
+                  + " element "
+                  + j
+                  + ": "
+                  + actual[i][j]
+                  + " is not the same float as "
+                  + expected[i][j]);
         }
       }
     }

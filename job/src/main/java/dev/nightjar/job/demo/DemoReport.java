@@ -28,7 +28,8 @@ final class DemoReport {
                      round(100 * avg(CAST(answer.topic <=> topic AS INT)), 1) AS topic_right,
                      round(avg(compute.mean_layers_per_token), 2) AS layers
               FROM (SELECT *, %s AS answer FROM results)
-              GROUP BY label, topic ORDER BY label, mails DESC"""
+              GROUP BY label, topic ORDER BY label, mails DESC\
+              """
                   .formatted(DemoScore.ANSWER)),
           new Query(
               "Layer heat map: which share of all tokens ran each layer",
@@ -39,14 +40,16 @@ final class DemoReport {
                      repeat('#', CAST(40 * sum(slots)
                        / sum(usage.prompt_tokens + usage.completion_tokens - 1) AS INT)) AS heat
               FROM results LATERAL VIEW posexplode(compute.layer_executions) AS layer, slots
-              GROUP BY layer ORDER BY layer"""),
+              GROUP BY layer ORDER BY layer\
+              """),
           new Query(
               "Slowest rows",
               """
               SELECT custom_id, label, usage.prompt_tokens, usage.completion_tokens,
                      round(metrics.cpu_time_ms, 1) AS cpu_ms,
                      round(compute.mean_layers_per_token, 2) AS layers, left(subject, 30) AS subject
-              FROM results ORDER BY metrics.cpu_time_ms DESC LIMIT 5"""));
+              FROM results ORDER BY metrics.cpu_time_ms DESC LIMIT 5\
+              """));
 
   private final PrintStream out;
 

@@ -62,7 +62,9 @@ public final class MailCorpus {
       List.of("easy-ham-1", "easy-ham-2", "hard-ham-1", "spam-1", "spam-2");
 
   private static final Pattern ADDRESS =
-      Pattern.compile("[A-Za-z0-9][A-Za-z0-9._%+=&~#-]*@[A-Za-z0-9][A-Za-z0-9.-]*\\.[A-Za-z]{2,6}");
+      Pattern.compile(
+          "(?<![A-Za-z0-9._%+=&~#/-])[A-Za-z0-9][A-Za-z0-9._%+=&~#-]*"
+              + "@[A-Za-z0-9][A-Za-z0-9.-]*\\.[A-Za-z]{2,6}");
 
   private static final Pattern ENCODED_WORD =
       Pattern.compile("=\\?([A-Za-z0-9._-]+)\\?([BbQq])\\?([^?]*)\\?=(?:\\s+(?==\\?))?");
@@ -229,7 +231,7 @@ public final class MailCorpus {
     String body = split < 0 ? "" : text.substring(split + 2);
     Map<String, String> headers = headers(head);
 
-    String from = limit(squeeze(decodeWords(headers.getOrDefault("from", ""))), MAX_FROM);
+    String from = limit(bracket(squeeze(decodeWords(headers.getOrDefault("from", "")))), MAX_FROM);
     String date = limit(squeeze(headers.getOrDefault("date", "")), MAX_DATE);
     String subject = limit(squeeze(decodeWords(headers.getOrDefault("subject", ""))), MAX_SUBJECT);
     Optional<String> sender = sender(from);
@@ -267,20 +269,28 @@ public final class MailCorpus {
     return "From: " + from + "\nDate: " + date + "\nSubject: " + subject + "\n\n" + body;
   }
 
-  /** Returns the bare sender address of a sender line in lower case, if there is exactly one. */
+  /**
+   * Puts a bare address into angle brackets, so that addresses look alike in all sender lines:
+   * {@code kre@munnari.oz.au (Robert Elz)} becomes {@code <kre@munnari.oz.au> (Robert Elz)}.
+   */
+  static String bracket(String from) {
+    if (from.indexOf('<') >= 0) {
+      return from;
+    }
+    Matcher matcher = ADDRESS.matcher(from);
+    return matcher.find() ? matcher.replaceFirst("<$0>") : from;
+  }
+
+  /** Returns the address in angle brackets of a sender line in lower case. */
   static Optional<String> sender(String from) {
     int open = from.lastIndexOf('<');
     int close = from.indexOf('>', open + 1);
-    String part = open >= 0 && close > open ? from.substring(open + 1, close) : from;
-    Matcher matcher = ADDRESS.matcher(part);
-    if (!matcher.find()) {
+    if (open < 0 || close < 0) {
       return Optional.empty();
     }
-    String found = matcher.group();
-    if (found.length() > 64 || part.indexOf(found) > 0 && part.charAt(0) != '"' && open >= 0) {
-      return Optional.empty();
-    }
-    return Optional.of(found.toLowerCase(Locale.ROOT));
+    String found = from.substring(open + 1, close);
+    boolean good = found.length() <= 64 && ADDRESS.matcher(found).matches();
+    return good ? Optional.of(found.toLowerCase(Locale.ROOT)) : Optional.empty();
   }
 
   /** Reads the calendar date of a date line as written, without any time-zone shift. */

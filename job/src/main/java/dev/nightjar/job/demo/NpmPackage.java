@@ -69,7 +69,8 @@ record NpmPackage(String specification) {
   }
 
   /**
-   * Unpacks the wanted regular files of an archive below a folder, which appears only when all are there.
+   * Unpacks the wanted regular files of an archive below a folder, which appears only when all are
+   * there.
    *
    * @param wanted accepts names inside the archive, such as {@code package/data/a.txt}
    * @throws IOException when the archive is damaged, too large, or names a file outside the folder
@@ -85,7 +86,8 @@ record NpmPackage(String specification) {
       long bytes = 0;
       for (TarArchiveEntry entry = tar.getNextEntry(); entry != null; entry = tar.getNextEntry()) {
         entries++;
-        if (entry.isFile() && wanted.test(entry.getName())) {
+        boolean link = entry.isLink() || entry.isSymbolicLink();
+        if (entry.isFile() && !link && wanted.test(entry.getName())) {
           bytes += copy(tar, target(fresh, entry.getName()), MAX_BYTES - bytes);
         }
         if (entries > MAX_ENTRIES) {

@@ -263,8 +263,8 @@ public final class SyntheticMailbox {
     return switch (random.nextInt(6)) {
       case 0, 1 -> name + " <" + sender + ">";
       case 2, 3 -> "\"" + name + "\" <" + sender + ">";
-      case 4 -> sender;
-      default -> sender + " (" + name + ")";
+      case 4 -> "<" + sender + ">";
+      default -> "<" + sender + "> (" + name + ")";
     };
   }
 
