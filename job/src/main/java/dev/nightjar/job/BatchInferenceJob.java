@@ -115,7 +115,7 @@ public final class BatchInferenceJob {
 
   private void write(Dataset<Row> results, InferenceProgress progress, long numRows) {
     String tag = "nightjar-" + config.inference().runId().replace(',', '-');
-    spark.addTag(tag);
+    spark.sparkContext().addJobTag(tag);
     try (ProgressReporter reporter =
         new ProgressReporter(spark.sparkContext(), progress, config, numRows, tag, log)) {
       Optional<Throwable> failure = Attempt.of(() -> writer(results).save(config.output().path()));
@@ -125,7 +125,7 @@ public final class BatchInferenceJob {
         throw new IllegalStateException("the run failed; nothing was written", failure.get());
       }
     } finally {
-      spark.removeTag(tag);
+      spark.sparkContext().removeJobTag(tag);
     }
   }
 

@@ -1,17 +1,10 @@
 package dev.nightjar.job;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.type.TypeReference;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.nightjar.engine.api.EngineConfig;
-import dev.nightjar.engine.depth.DepthSpec;
 import dev.nightjar.udfs.ErrorMode;
 import java.time.LocalDate;
-import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 
 /**
@@ -37,7 +30,6 @@ final class ConfigKeys {
           prefix("spark.", "a Spark property, for a session that the job starts itself"));
 
   private static final List<ConfigKey<?>> ALL = new ArrayList<>();
-  private static final JsonMapper JSON = new JsonMapper();
 
   static final ConfigKey<String> MODEL =
       text(
@@ -53,7 +45,7 @@ final class ConfigKeys {
           "full",
           "depth policy",
           "layers spent on each token, see" + " `docs/depth-policies.md`",
-          ConfigKeys::depth);
+          ConfigParsers::depth);
 
   static final ConfigKey<String> INPUT_PATH =
       text("input.path", "--input", null, "file or folder to read; comma-separated for several");
@@ -118,7 +110,7 @@ final class ConfigKeys {
           "`true` or `false`",
           "whether a prompt is a user message"
               + " for the model's chat template; `false` gives it to the model as it is",
-          ConfigKeys::bool);
+          ConfigParsers::bool);
   static final ConfigKey<Long> PROMPT_MAX_CHARS =
       integer(
           "prompt.max-chars",
@@ -195,7 +187,7 @@ final class ConfigKeys {
           "[]",
           "list of texts",
           "texts that end a generation, left out" + " of the answer; one text, or a JSON array",
-          ConfigKeys::texts);
+          ConfigParsers::texts);
   static final ConfigKey<Long> LOGPROBS =
       integer(
           "sampling.logprobs",
@@ -234,7 +226,7 @@ final class ConfigKeys {
           "0",
           "bytes, with `k`, `m` or `g`",
           "keys and values held per" + " task at most; 0 is unlimited",
-          ConfigKeys::bytes);
+          ConfigParsers::bytes);
   static final ConfigKey<EngineConfig.Overlong> OVERLONG =
       key(
           "engine.overlong",
@@ -243,7 +235,7 @@ final class ConfigKeys {
           "`error` or `truncate`",
           "what happens to a prompt that"
               + " does not fit the model's context: a row error, or its oldest tokens are dropped",
-          text -> choice(EngineConfig.Overlong.class, text));
+          text -> ConfigParsers.choice(EngineConfig.Overlong.class, text));
 
   static final ConfigKey<String> OUTPUT_PATH =
       text("output.path", "--output", null, "folder of the result table");
@@ -262,7 +254,7 @@ final class ConfigKeys {
           "`append`, `overwrite-partitions` or" + " `error-if-exists`",
           "what happens to a table that is there: rows are added, the"
               + " partition of the run's date is replaced, or the run stops",
-          text -> choice(OutputMode.class, text));
+          text -> ConfigParsers.choice(OutputMode.class, text));
 
   static final ConfigKey<ErrorMode> ERROR_MODE =
       key(
@@ -271,7 +263,7 @@ final class ConfigKeys {
           "permissive",
           "`permissive`, `fail-fast` or `drop-malformed`",
           "a row that fails gets its `error` column set, or fails the run, or is left out",
-          text -> choice(ErrorMode.class, text));
+          text -> ConfigParsers.choice(ErrorMode.class, text));
   static final ConfigKey<Float> MAX_ERROR_RATE =
       number(
           "errors.max-error-rate",
@@ -291,7 +283,7 @@ final class ConfigKeys {
           "today",
           "date, `2026-01-31`",
           "partition of the result table",
-          ConfigKeys::date);
+          ConfigParsers::date);
   static final ConfigKey<Long> ROWS_PER_TASK =
       integer(
           "run.rows-per-task",
@@ -348,96 +340,12 @@ final class ConfigKeys {
 
   private static ConfigKey<Long> integer(
       String name, String flag, String defaultText, String kind, long min, long max, String doc) {
-    return key(name, flag, defaultText, kind, doc, text -> integer(text, min, max));
+    return key(name, flag, defaultText, kind, doc, text -> ConfigParsers.integer(text, min, max));
   }
 
   private static ConfigKey<Float> number(
       String name, String flag, String defaultText, int min, int max, String doc) {
-    return key(name, flag, defaultText, "number", doc, text -> number(text, min, max));
-  }
-
-  private static Long integer(String text, long min, long max) {
-    String expected =
-        "a whole number from " + min + (max >= Integer.MAX_VALUE ? " up" : " to " + max);
-    try {
-      long value = Long.parseLong(text.strip().replace("_", ""));
-      if (value >= min && value <= max) {
-        return value;
-      }
-      throw new IllegalArgumentException("expected " + expected);
-    } catch (NumberFormatException e) {
-      throw new IllegalArgumentException("expected " + expected, e);
-    }
-  }
-
-  private static Float number(String text, int min, int max) {
-    String expected = "expected a number from " + min + " to " + max;
-    try {
-      float value = Float.parseFloat(text.strip());
-      if (value >= min && value <= max) {
-        return value;
-      }
-      throw new IllegalArgumentException(expected);
-    } catch (NumberFormatException e) {
-      throw new IllegalArgumentException(expected, e);
-    }
-  }
-
-  private static Boolean bool(String text) {
-    return switch (text.strip().toLowerCase(Locale.ROOT)) {
-      case "true" -> true;
-      case "false" -> false;
-      default -> throw new IllegalArgumentException("expected true or false");
-    };
-  }
-
-  private static Long bytes(String text) {
-    String digits = text.strip().toLowerCase(Locale.ROOT);
-    int shift = digits.isEmpty() ? -1 : "kmg".indexOf(digits.charAt(digits.length() - 1));
-    try {
-      long number = Long.parseLong(shift < 0 ? digits : digits.substring(0, digits.length() - 1));
-      if (number >= 0) {
-        return Math.multiplyExact(number, 1L << 10 * (shift + 1));
-      }
-      throw new IllegalArgumentException("expected a size such as 512m");
-    } catch (NumberFormatException | ArithmeticException e) {
-      throw new IllegalArgumentException("expected a size such as 512m", e);
-    }
-  }
-
-  private static LocalDate date(String text) {
-    try {
-      return text.equals("today") ? LocalDate.now() : LocalDate.parse(text.strip());
-    } catch (DateTimeParseException e) {
-      throw new IllegalArgumentException("expected a date such as 2026-01-31", e);
-    }
-  }
-
-  private static String depth(String text) {
-    DepthSpec.parse(text);
-    return text.strip();
-  }
-
-  private static List<String> texts(String text) {
-    if (!text.startsWith("[")) {
-      return List.of(text);
-    }
-    try {
-      return JSON.readValue(text, new TypeReference<List<String>>() {});
-    } catch (JsonProcessingException e) {
-      throw new IllegalArgumentException("expected one text, or a JSON array of texts", e);
-    }
-  }
-
-  private static <E extends Enum<E>> E choice(Class<E> type, String text) {
-    List<String> names =
-        Arrays.stream(type.getEnumConstants())
-            .map(e -> e.name().toLowerCase(Locale.ROOT).replace('_', '-'))
-            .toList();
-    int index = names.indexOf(text.strip().toLowerCase(Locale.ROOT));
-    if (index < 0) {
-      throw new IllegalArgumentException("expected one of " + names);
-    }
-    return type.getEnumConstants()[index];
+    return key(
+        name, flag, defaultText, "number", doc, text -> ConfigParsers.number(text, min, max));
   }
 }

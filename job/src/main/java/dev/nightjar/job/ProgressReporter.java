@@ -72,7 +72,7 @@ final class ProgressReporter implements AutoCloseable {
 
   private void watch() {
     ProgressTracker.Snapshot now = tracker.snapshot();
-    if (now.errors() > maxErrors && !aborted) {
+    if (tracker.errorsOfFinishedTasks() > maxErrors && !aborted) {
       aborted = true;
       context.cancelJobsWithTag(jobTag, "more rows have failed than errors.max-error-rate allows");
       return;

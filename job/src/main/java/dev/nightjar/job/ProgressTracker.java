@@ -18,6 +18,7 @@ import scala.jdk.javaapi.OptionConverters;
  */
 final class ProgressTracker extends SparkListener {
   private final List<LongAccumulator> counters;
+  private final LongAccumulator errors;
   private final Map<Long, Integer> indexById = new HashMap<>();
   private final Map<Long, long[]> running = new HashMap<>();
 
@@ -32,6 +33,7 @@ final class ProgressTracker extends SparkListener {
 
   ProgressTracker(InferenceProgress progress) {
     counters = progress.all();
+    errors = progress.errors();
     for (int i = 0; i < counters.size(); i++) {
       indexById.put(counters.get(i).id(), i);
     }
@@ -60,6 +62,14 @@ final class ProgressTracker extends SparkListener {
     if (values != null) {
       running.put(taskId, values);
     }
+  }
+
+  /**
+   * Rows with errors in the tasks that have ended: never too high, as {@link #snapshot} can be for
+   * the moment between a task's end and the news of it.
+   */
+  long errorsOfFinishedTasks() {
+    return errors.sum();
   }
 
   /** The counts now. */

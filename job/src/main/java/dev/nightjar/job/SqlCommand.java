@@ -13,7 +13,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
@@ -30,13 +32,17 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     exitCodeOnInvalidInput = RunCommand.FAILED)
 final class SqlCommand implements Callable<Integer> {
-  private static final Path DEMO = Path.of(".nightjar", "demo");
-
   @Option(names = "-e", paramLabel = "SQL", description = "Run these statements and exit.")
   private String statements;
 
   @Option(names = "-f", paramLabel = "FILE", description = "Run the statements of a file and exit.")
   private Path file;
+
+  @Option(
+      names = "--folder",
+      defaultValue = ".nightjar/demo",
+      description = "The demo's folder; each table in it is a view (default: ${DEFAULT-VALUE}).")
+  private Path folder;
 
   @Option(
       names = "--view",
@@ -78,12 +84,13 @@ final class SqlCommand implements Callable<Integer> {
     }
   }
 
-  private List<String> register(SparkSession spark) {
-    Map<String, String> all = new LinkedHashMap<>();
-    for (String name : List.of("mails", "results", "results_full")) {
-      Path folder = DEMO.resolve(name);
-      if (Files.isDirectory(folder)) {
-        all.put(name, folder.toString());
+  private List<String> register(SparkSession spark) throws IOException {
+    Map<String, String> all = new TreeMap<>();
+    if (Files.isDirectory(folder)) {
+      try (Stream<Path> tables = Files.list(folder)) {
+        tables
+            .filter(table -> Files.exists(table.resolve("_SUCCESS")))
+            .forEach(table -> all.put(table.getFileName().toString(), table.toString()));
       }
     }
     all.putAll(views);

@@ -1,5 +1,6 @@
 package dev.nightjar.job;
 
+import dev.nightjar.udfs.NightjarPlugin;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
@@ -30,7 +31,14 @@ final class JobRuns {
   /** A session on this many threads; stop it. */
   static SparkSession session(String master) {
     return SparkSessions.open(
-        "test", Map.of("spark.master", master, "spark.sql.shuffle.partitions", "2"));
+        "test",
+        Map.of(
+            "spark.master",
+            master,
+            "spark.plugins",
+            NightjarPlugin.class.getName(),
+            "spark.sql.shuffle.partitions",
+            "2"));
   }
 
   /** Writes {@code rows} JSON lines with a number {@code id} and a text {@code body}. */

@@ -204,7 +204,7 @@ final class StandaloneCluster implements AutoCloseable {
   }
 
   @Override
-  public void close() {
+  public void close() throws IOException {
     for (Process process : processes) {
       List<ProcessHandle> children = process.descendants().toList();
       process.destroyForcibly();
@@ -212,6 +212,11 @@ final class StandaloneCluster implements AutoCloseable {
     }
     for (Process process : processes) {
       process.onExit().join();
+    }
+    try (Stream<Path> links = Files.list(home.resolve("jars"))) {
+      for (Path link : links.toList()) {
+        Files.delete(link);
+      }
     }
   }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.nightjar.udfs.ExecutorEngines;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -74,7 +75,7 @@ class TestSameRowsEverywhere {
   @ParameterizedTest
   @ValueSource(strings = {"1", "1000"})
   void tasksDoNotMatter(String rowsPerTask) {
-    List<String> more = new java.util.ArrayList<>(List.of(SAMPLING));
+    List<String> more = new ArrayList<>(List.of(SAMPLING));
     more.addAll(List.of("run.rows-per-task", rowsPerTask));
     assertThat(texts(folder.resolve("out"), more.toArray(new String[0]))).isEqualTo(sampled);
   }

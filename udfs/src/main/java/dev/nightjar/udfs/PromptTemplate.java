@@ -7,9 +7,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A text with placeholders for columns: {@code "Classify: {{subject}}"}. A placeholder is a column name, or a path into
- * nested structs ({@code {{author.name}}}); spaces around it are ignored. {@code {{{{} stands for a literal
- * <code>{{</code>; everything else is taken as it is.
+ * A text with placeholders for columns, as in <code>"Classify: {{subject}}"</code>. A placeholder
+ * is a column name or a path into nested structs; spaces around it are ignored. Four opening braces
+ * stand for two literal ones; everything else is taken as it is.
  */
 public record PromptTemplate(List<Part> parts) implements Serializable {
 

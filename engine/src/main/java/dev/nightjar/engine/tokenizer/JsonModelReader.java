@@ -14,14 +14,17 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** Reads the object {@code model} of a tokenizer.json. */
 final class JsonModelReader {
   private final JsonNode model;
+  private final Set<String> controlTokens;
   private Vocabulary vocabulary;
 
-  JsonModelReader(JsonNode model) {
+  JsonModelReader(JsonNode model, Set<String> controlTokens) {
     this.model = model;
+    this.controlTokens = controlTokens;
   }
 
   /** The model's tokens, once it was read. */
@@ -36,14 +39,15 @@ final class JsonModelReader {
     }
     vocabulary = new Vocabulary(tokensById(object(model, "vocab")));
     String prefix = string(model, "continuing_subword_prefix", "");
-    MergeTable merges = readMerges(prefix.length());
+    Vocabulary ordinary = vocabulary.withoutControlTokens(controlTokens);
+    MergeTable merges = readMerges(prefix.length(), ordinary);
     String unknown = string(model, "unk_token", null);
     int unknownId = unknown == null ? -1 : vocabulary.idOf(unknown);
     if (unknown != null && unknownId < 0) {
       throw invalid("model.unk_token \"" + unknown + "\" is not in the vocabulary");
     }
     return new BytePairModel(
-        vocabulary,
+        ordinary,
         merges,
         new BytePairModel.Options(
             unknownId,
@@ -84,7 +88,7 @@ final class JsonModelReader {
     return Arrays.asList(tokens).subList(0, size);
   }
 
-  private MergeTable readMerges(int prefixLength) {
+  private MergeTable readMerges(int prefixLength, Vocabulary ordinary) {
     JsonNode nodes = array(model, "merges");
     MergeTable merges = new MergeTable(nodes.size());
     int rank = 0;
@@ -111,7 +115,12 @@ final class JsonModelReader {
         throw wrong("model.merges[" + rank + "]", node, "a right token with the subword prefix");
       }
       int result = inVocabulary(left + right.substring(prefixLength), rank);
-      merges.add(leftId, rightId, rank, result);
+      if (ordinary == vocabulary
+          || (ordinary.token(leftId) != null
+              && ordinary.token(rightId) != null
+              && ordinary.token(result) != null)) {
+        merges.add(leftId, rightId, rank, result);
+      }
       rank++;
     }
     return merges;
@@ -152,6 +161,7 @@ final class JsonModelReader {
     if (unknownId >= vocabulary.size()) {
       throw wrong("model.unk_id", unknown, "an id below " + vocabulary.size());
     }
-    return new UnigramModel(vocabulary, scores, unknownId, flag(model, "byte_fallback", false));
+    Vocabulary ordinary = vocabulary.withoutControlTokens(controlTokens);
+    return new UnigramModel(ordinary, scores, unknownId, flag(model, "byte_fallback", false));
   }
 }

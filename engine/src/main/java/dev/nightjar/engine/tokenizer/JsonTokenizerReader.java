@@ -12,8 +12,10 @@ import static dev.nightjar.engine.tokenizer.JsonFields.wrong;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** Reads Hugging Face's tokenizer.json. */
 final class JsonTokenizerReader {
@@ -37,7 +39,7 @@ final class JsonTokenizerReader {
     JsonNode model = object(root, "model");
     // Old files do not say which model they hold.
     String type = string(model, "type", model.path("vocab").isArray() ? "Unigram" : "BPE");
-    JsonModelReader models = new JsonModelReader(model);
+    JsonModelReader models = new JsonModelReader(model, controlTokens());
     TokenModel tokenModel =
         switch (type) {
           case "BPE" -> models.readBytePair();
@@ -56,6 +58,16 @@ final class JsonTokenizerReader {
             JsonStepReader.decoder(root.path("decoder")),
             bosToAdd(config, models.vocabulary(), added));
     return new PipelineTokenizer(parts);
+  }
+
+  private Set<String> controlTokens() {
+    Set<String> contents = new HashSet<>();
+    for (JsonNode node : root.path("added_tokens")) {
+      if (node.path("special").asBoolean() && node.path("content").isTextual()) {
+        contents.add(node.path("content").textValue());
+      }
+    }
+    return contents;
   }
 
   private List<AddedToken> readAddedTokens(Vocabulary vocabulary) {

@@ -1,8 +1,10 @@
 package dev.nightjar.engine.tokenizer;
 
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** Ids and strings of a vocabulary; ids without a token have none. Immutable once built. */
 final class Vocabulary {
@@ -21,6 +23,23 @@ final class Vocabulary {
         ids.putIfAbsent(tokens[id], id);
       }
     }
+  }
+
+  /**
+   * The vocabulary for the model: text must never become a control token there. Single characters stay, or text would get
+   * lost.
+   */
+  Vocabulary withoutControlTokens(Set<String> controlTokens) {
+    String[] kept = tokens.clone();
+    boolean changed = false;
+    for (String token : controlTokens) {
+      int id = idOf(token);
+      if (id >= 0 && token.codePointCount(0, token.length()) > 1) {
+        kept[id] = null;
+        changed = true;
+      }
+    }
+    return changed ? new Vocabulary(Arrays.asList(kept)) : this;
   }
 
   /** The id, or -1. */

@@ -32,6 +32,10 @@ final class SmallTokenizers {
           + "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\\p{N}{1,3}"
           + "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
+  private static final BpeTrainer.Result BYTES = trainBytes();
+  private static final BpeTrainer.Result PIECES = trainPieces(false);
+  private static final BpeTrainer.Result PIECES_AND_BYTES = trainPieces(true);
+
   private SmallTokenizers() {}
 
   /** A text that vocabularies are trained on. */
@@ -62,8 +66,7 @@ final class SmallTokenizers {
     }
   }
 
-  /** A byte-level BPE without normaliser and post-processor. */
-  static ObjectNode byteLevel(String regex) {
+  private static BpeTrainer.Result trainBytes() {
     List<String> alphabet = new ArrayList<>();
     for (int b = 0; b < 256; b++) {
       alphabet.add(String.valueOf(ByteAlphabet.charOf(b)));
@@ -72,7 +75,22 @@ final class SmallTokenizers {
     for (String word : words(" ?\\p{L}+|\\p{N}+|\\s+| ?[^\\s\\p{L}\\p{N}]+", corpus())) {
       words.add(ByteAlphabet.encode(word));
     }
-    ObjectNode root = bpe(BpeTrainer.train(words, alphabet, 600));
+    return BpeTrainer.train(words, alphabet, 600);
+  }
+
+  private static BpeTrainer.Result trainPieces(boolean byteFallback) {
+    List<String> alphabet = new ArrayList<>(List.of("<unk>", "▁"));
+    for (int b = 0; byteFallback && b < 256; b++) {
+      alphabet.add("<0x%02X>".formatted(b));
+    }
+    String corpus = corpus().replace(' ', '▁');
+    corpus.codePoints().filter(c -> c < 0x600).forEach(c -> alphabet.add(Character.toString(c)));
+    return BpeTrainer.train(words("▁*[^▁]+|▁+", corpus), alphabet, 500);
+  }
+
+  /** A byte-level BPE without normaliser and post-processor. */
+  static ObjectNode byteLevel(String regex) {
+    ObjectNode root = bpe(BYTES);
     root.set(
         "pre_tokenizer",
         node(
@@ -92,13 +110,7 @@ final class SmallTokenizers {
 
   /** A SentencePiece-like BPE over spaces written as ▁, without normaliser and pre-tokeniser. */
   static ObjectNode sentencePiece(boolean byteFallback) {
-    List<String> alphabet = new ArrayList<>(List.of("<unk>", "▁"));
-    for (int b = 0; byteFallback && b < 256; b++) {
-      alphabet.add("<0x%02X>".formatted(b));
-    }
-    String corpus = corpus().replace(' ', '▁');
-    corpus.codePoints().filter(c -> c < 0x600).forEach(c -> alphabet.add(Character.toString(c)));
-    ObjectNode root = bpe(BpeTrainer.train(words("▁*[^▁]+|▁+", corpus), alphabet, 500));
+    ObjectNode root = bpe(byteFallback ? PIECES_AND_BYTES : PIECES);
     ObjectNode model = (ObjectNode) root.get("model");
     model.put("unk_token", "<unk>").put("fuse_unk", true).put("byte_fallback", byteFallback);
     root.set(

@@ -74,7 +74,7 @@ final class Filters {
       case "upper" -> Strings.upper(text);
       case "lower" -> Strings.lower(text);
       case "capitalize" -> Strings.capitalize(text);
-      case "title" -> Strings.title(text);
+      case "title" -> Strings.titleOfWords(text);
       case "replace" ->
           Strings.replace(
               text,

@@ -3,6 +3,7 @@ package dev.nightjar.engine.tokenizer.template;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.IntPredicate;
 
 /** Python's string operations. */
 final class Strings {
@@ -24,15 +25,24 @@ final class Strings {
     return upper(text.substring(0, first)) + lower(text.substring(first));
   }
 
-  /** Upper case behind everything that is not a letter, lower case behind letters. */
+  /** Python's method: upper case behind everything that is not a letter, lower case behind letters. */
   static String title(String text) {
+    return title(text, c -> !Character.isLetter(c));
+  }
+
+  /** Jinja's filter: upper case behind white space, hyphens and opening brackets only. */
+  static String titleOfWords(String text) {
+    return title(text, c -> "-({[<".indexOf(c) >= 0 || (c < 0x10000 && isSpace((char) c)));
+  }
+
+  private static String title(String text, IntPredicate separates) {
     StringBuilder out = new StringBuilder(text.length());
     boolean inWord = false;
     for (int i = 0; i < text.length(); ) {
       int c = text.codePointAt(i);
       i += Character.charCount(c);
       out.appendCodePoint(inWord ? Character.toLowerCase(c) : Character.toTitleCase(c));
-      inWord = Character.isLetter(c);
+      inWord = !separates.test(c);
     }
     return out.toString();
   }
