@@ -3,7 +3,8 @@ package dev.nightjar.engine;
 /**
  * What an engine is running; stored with results.
  *
- * @param model the model's name: its folder or file name, or {@code embedded}
+ * @param model the model's name: its folder or file name; the embedded one's carries a hash of its
+ *     content
  * @param modelFingerprint hash of weights, tokenizer and chat template
  * @param depthPolicy the depth specification
  * @param kernels the arithmetic in use, for example {@code vector-512}

@@ -44,10 +44,8 @@ public final class HuggingFaceFolder implements ModelFile {
     this.folder = folder;
     this.config =
         json("config.json")
-            .orElseThrow(
-                () ->
-                    invalid(
-                        folder + " has no config.json, expected a model folder; check the path"));
+            .orElseThrow(() ->
+                invalid(folder + " has no config.json, expected a model folder; check the path"));
   }
 
   /** Opens the folder and maps its weights; faults are {@code INVALID_MODEL} errors. */
@@ -207,11 +205,10 @@ public final class HuggingFaceFolder implements ModelFile {
     }
     JsonNode index =
         json(INDEX)
-            .orElseThrow(
-                () ->
-                    invalid(
-                        "%s has neither %s nor %s; download the model's safetensors files"
-                            .formatted(folder, WEIGHTS, INDEX)));
+            .orElseThrow(() ->
+                invalid(
+                    "%s has neither %s nor %s; download the model's safetensors files"
+                        .formatted(folder, WEIGHTS, INDEX)));
     JsonNode weightMap = index.path("weight_map");
     if (!weightMap.isObject() || weightMap.isEmpty()) {
       throw invalid(

@@ -4,8 +4,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
- * The printable characters that stand for bytes in byte-level vocabularies (GPT-2's bytes_to_unicode): printable Latin-1
- * bytes stand for themselves, the others for U+0100 and up.
+ * The printable characters that stand for bytes in byte-level vocabularies (GPT-2's
+ * bytes_to_unicode): printable Latin-1 bytes stand for themselves, the others for U+0100 and up.
  */
 final class ByteAlphabet {
   private static final char[] CHAR_OF_BYTE = new char[256];
@@ -46,7 +46,10 @@ final class ByteAlphabet {
     return new String(chars);
   }
 
-  /** The bytes the characters stand for, or the UTF-8 bytes of the text when one of them stands for none. */
+  /**
+   * The bytes the characters stand for, or the UTF-8 bytes of the text when one of them stands for
+   * none.
+   */
   static byte[] decode(String token) {
     byte[] bytes = new byte[token.length()];
     for (int i = 0; i < bytes.length; i++) {

@@ -5,8 +5,9 @@ import java.util.Arrays;
 import java.util.BitSet;
 
 /**
- * Byte-pair encoding: starts from single characters and always merges the pair of lowest rank, the leftmost first.
- * Byte-level vocabularies reach it with bytes already written as characters; SentencePiece ones with byte fallback.
+ * Byte-pair encoding: starts from single characters and always merges the pair of lowest rank, the
+ * leftmost first. Byte-level vocabularies reach it with bytes already written as characters;
+ * SentencePiece ones with byte fallback.
  */
 final class BytePairModel implements TokenModel {
   /** Up to this many symbols looking at every pair beats keeping them in a queue. */
@@ -39,7 +40,10 @@ final class BytePairModel implements TokenModel {
   private final int[] byteIds;
   private final WordCache cache = new WordCache();
 
-  /** Characters that stand before a word start inside some token; null when words must not be cut there. */
+  /**
+   * Characters that stand before a word start inside some token; null when words must not be cut
+   * there.
+   */
   private final BitSet beforeWordStart;
 
   BytePairModel(Vocabulary vocabulary, MergeTable merges, Options options) {
@@ -135,7 +139,9 @@ final class BytePairModel implements TokenModel {
     boolean prefixed = from > 0 && !options.prefix().isEmpty();
     boolean suffixed = to == word.length() && !options.suffix().isEmpty();
     if (!prefixed && !suffixed) {
-      return to - from == 1 ? idOfChar[word.charAt(from)] : vocabulary.idOf(word.substring(from, to));
+      return to - from == 1
+          ? idOfChar[word.charAt(from)]
+          : vocabulary.idOf(word.substring(from, to));
     }
     String symbol = word.substring(from, to);
     if (prefixed) {

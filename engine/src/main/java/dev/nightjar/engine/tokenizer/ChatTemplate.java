@@ -8,8 +8,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A model's chat template: renders a conversation as the text the model was trained on. It runs sandboxed: no reflection,
- * no input or output, bounded work. Immutable and safe for concurrent use.
+ * A model's chat template: renders a conversation as the text the model was trained on. It runs
+ * sandboxed: no reflection, no input or output, bounded work. Immutable and safe for concurrent
+ * use.
  */
 public final class ChatTemplate {
   private final Template template;
@@ -25,9 +26,11 @@ public final class ChatTemplate {
   }
 
   /**
-   * Parses a Jinja template; one that is malformed or uses what is not supported is a {@code TEMPLATE_ERROR}.
+   * Parses a Jinja template; one that is malformed or uses what is not supported is a {@code
+   * TEMPLATE_ERROR}.
    *
-   * @param bosToken the string of the begin-of-sequence token, which templates may write; empty if there is none
+   * @param bosToken the string of the begin-of-sequence token, which templates may write; empty if
+   *     there is none
    * @param eosToken likewise of the end-of-sequence token
    */
   public static ChatTemplate of(String source, String bosToken, String eosToken) {
@@ -39,12 +42,17 @@ public final class ChatTemplate {
     return source;
   }
 
-  /** Renders a conversation with the answer of the model opened; faults are {@code TEMPLATE_ERROR}s. */
+  /**
+   * Renders a conversation with the answer of the model opened; faults are {@code TEMPLATE_ERROR}s.
+   */
   public String render(List<ChatMessage> messages) {
     return render(messages, Map.of());
   }
 
-  /** Renders a conversation; {@code options} are further variables for the template, such as add_generation_prompt. */
+  /**
+   * Renders a conversation; {@code options} are further variables for the template, such as
+   * add_generation_prompt.
+   */
   public String render(List<ChatMessage> messages, Map<String, Object> options) {
     List<Object> list = new ArrayList<>(messages.size());
     for (ChatMessage message : messages) {

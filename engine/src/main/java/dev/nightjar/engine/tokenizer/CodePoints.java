@@ -26,7 +26,8 @@ final class CodePoints {
           Character.CONNECTOR_PUNCTUATION,
           Character.NON_SPACING_MARK,
           Character.ENCLOSING_MARK,
-          Character.COMBINING_SPACING_MARK -> true;
+          Character.COMBINING_SPACING_MARK ->
+          true;
       default -> codePoint == 0x200C || codePoint == 0x200D;
     };
   }
@@ -42,14 +43,16 @@ final class CodePoints {
   /** A mark of any kind. */
   static boolean isMark(int codePoint) {
     return switch (Character.getType(codePoint)) {
-      case Character.NON_SPACING_MARK,
-          Character.ENCLOSING_MARK,
-          Character.COMBINING_SPACING_MARK -> true;
+      case Character.NON_SPACING_MARK, Character.ENCLOSING_MARK, Character.COMBINING_SPACING_MARK ->
+          true;
       default -> false;
     };
   }
 
-  /** Punctuation, and every ASCII character that is neither a letter, a digit, a space nor a control. */
+  /**
+   * Punctuation, and every ASCII character that is neither a letter, a digit, a space nor a
+   * control.
+   */
   static boolean isPunctuation(int codePoint) {
     if (codePoint < 128) {
       return codePoint > ' ' && codePoint < 127 && !Character.isLetterOrDigit(codePoint);
@@ -61,7 +64,8 @@ final class CodePoints {
           Character.END_PUNCTUATION,
           Character.INITIAL_QUOTE_PUNCTUATION,
           Character.FINAL_QUOTE_PUNCTUATION,
-          Character.OTHER_PUNCTUATION -> true;
+          Character.OTHER_PUNCTUATION ->
+          true;
       default -> false;
     };
   }

@@ -10,7 +10,10 @@ import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
 
-/** Reads the tokenizer in a GGUF file's metadata: byte-level BPE ("gpt2") and SentencePiece BPE ("llama"). */
+/**
+ * Reads the tokenizer in a GGUF file's metadata: byte-level BPE ("gpt2") and SentencePiece BPE
+ * ("llama").
+ */
 final class GgufTokenizerReader {
   private static final String PREFIX = "tokenizer.ggml.";
   private static final int MAX_TOKEN_LENGTH = 256;
@@ -47,7 +50,8 @@ final class GgufTokenizerReader {
 
   PipelineTokenizer read() {
     if (!metadata.has(PREFIX + "model")) {
-      throw invalid("the file has no tokenizer.ggml.model; convert the model again with its vocabulary");
+      throw invalid(
+          "the file has no tokenizer.ggml.model; convert the model again with its vocabulary");
     }
     String model = metadata.stringValue(PREFIX + "model");
     readTokens();
@@ -96,8 +100,7 @@ final class GgufTokenizerReader {
       if (id >= 0 && id < length && types[id] != UNKNOWN) {
         types[id] = CONTROL;
       } else if (id < -1 || id >= length) {
-        throw invalid(
-            PREFIX + key + " is " + id + ", expected a token id in [0, " + length + ")");
+        throw invalid(PREFIX + key + " is " + id + ", expected a token id in [0, " + length + ")");
       }
     }
   }
@@ -175,8 +178,8 @@ final class GgufTokenizerReader {
   }
 
   /**
-   * SentencePiece merges the neighbours whose union has the best score, so every way to cut a token in two is a merge
-   * with the rank of the token's score.
+   * SentencePiece merges the neighbours whose union has the best score, so every way to cut a token
+   * in two is a merge with the rank of the token's score.
    */
   private MergeTable mergesOfScores(Vocabulary vocabulary) {
     String key = PREFIX + "scores";

@@ -4,7 +4,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.nightjar.engine.api.EngineException;
 import dev.nightjar.engine.api.ErrorCode;
 
-/** Checked access to the fields of a tokenizer description; a missing optional field and null are the same. */
+/**
+ * Checked access to the fields of a tokenizer description; a missing optional field and null are
+ * the same.
+ */
 final class JsonFields {
   private static final int MAX_SHOWN = 80;
 
@@ -19,7 +22,8 @@ final class JsonFields {
     if (shown.length() > MAX_SHOWN) {
       shown = shown.substring(0, MAX_SHOWN) + "…";
     }
-    return invalid(where + " is " + shown + ", expected " + expected + "; export the tokenizer again");
+    return invalid(
+        where + " is " + shown + ", expected " + expected + "; export the tokenizer again");
   }
 
   static boolean isAbsent(JsonNode node) {

@@ -21,8 +21,7 @@ final class JsonStepReader {
   private static final int MAX_STRING = 4096;
 
   /** What a word is to the step Whitespace, which does not use Oniguruma. */
-  private static final String WORD =
-      "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\u200c\u200d";
+  private static final String WORD = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\u200c\u200d";
 
   private JsonStepReader() {}
 
@@ -150,8 +149,7 @@ final class JsonStepReader {
   }
 
   static PreTokenizer isolate(String regex) {
-    return new PreTokenizer.Split(
-        OnigurumaPattern.ofRegex(regex), SplitBehavior.ISOLATED, false);
+    return new PreTokenizer.Split(OnigurumaPattern.ofRegex(regex), SplitBehavior.ISOLATED, false);
   }
 
   private static PreTokenizer metaspace(JsonNode node) {
@@ -168,7 +166,8 @@ final class JsonStepReader {
       case "always" -> PrependScheme.ALWAYS;
       case "first" -> PrependScheme.FIRST;
       case "never" -> PrependScheme.NEVER;
-      default -> throw wrong("prepend_scheme", node.path("prepend_scheme"), "always, first or never");
+      default ->
+          throw wrong("prepend_scheme", node.path("prepend_scheme"), "always, first or never");
     };
   }
 
@@ -223,8 +222,7 @@ final class JsonStepReader {
           if (string.isEmpty()) {
             throw wrong("decoder.pattern", node.path("pattern"), "a non-empty String");
           }
-          replacements.add(
-              new TokenDecoder.Replacement(string, bounded(string(node, "content"))));
+          replacements.add(new TokenDecoder.Replacement(string, bounded(string(node, "content"))));
         }
         case "Strip" -> {
           int start = count(node, "start", 0);
@@ -266,7 +264,8 @@ final class JsonStepReader {
 
   private static JsonNode limited(JsonNode steps) {
     if (steps.size() > MAX_STEPS) {
-      throw invalid("a Sequence has %d steps, expected at most %d".formatted(steps.size(), MAX_STEPS));
+      throw invalid(
+          "a Sequence has %d steps, expected at most %d".formatted(steps.size(), MAX_STEPS));
     }
     return steps;
   }

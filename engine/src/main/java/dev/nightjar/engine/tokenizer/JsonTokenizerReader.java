@@ -44,8 +44,7 @@ final class JsonTokenizerReader {
         switch (type) {
           case "BPE" -> models.readBytePair();
           case "Unigram" -> models.readUnigram();
-          default ->
-              throw invalid("model.type is \"" + type + "\", expected BPE or Unigram");
+          default -> throw invalid("model.type is \"" + type + "\", expected BPE or Unigram");
         };
     List<AddedToken> added = readAddedTokens(models.vocabulary());
     PipelineTokenizer.Parts parts =
@@ -154,7 +153,9 @@ final class JsonTokenizerReader {
       case "TemplateProcessing" -> {
         JsonNode single = array(node, "single");
         JsonNode first = single.path(0).path("SpecialToken");
-        return first.isMissingNode() ? -1 : templateId(node, string(first, "id"), vocabulary, added);
+        return first.isMissingNode()
+            ? -1
+            : templateId(node, string(first, "id"), vocabulary, added);
       }
       case "BertProcessing", "RobertaProcessing" -> {
         return range(tokenId(node.path("cls").path(1), "post_processor.cls"), vocabulary, added);

@@ -2,7 +2,9 @@ package dev.nightjar.engine.tokenizer;
 
 import java.util.Arrays;
 
-/** Open-addressing map from non-negative longs to ints; filled once, then safe for concurrent reads. */
+/**
+ * Open-addressing map from non-negative longs to ints; filled once, then safe for concurrent reads.
+ */
 final class LongIntMap {
   static final int MISSING = -1;
   private static final long EMPTY = -1L;

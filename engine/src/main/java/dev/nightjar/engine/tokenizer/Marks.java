@@ -3,8 +3,8 @@ package dev.nightjar.engine.tokenizer;
 import java.util.Arrays;
 
 /**
- * A text from which markers were removed, and where they were. A marker stands behind the first character of something
- * that must not be taken for a control token.
+ * A text from which markers were removed, and where they were. A marker stands behind the first
+ * character of something that must not be taken for a control token.
  */
 final class Marks implements AddedTokenMatcher.SpecialFilter {
   private final String text;

@@ -2,7 +2,10 @@ package dev.nightjar.engine.tokenizer;
 
 import java.util.Arrays;
 
-/** Merges the pairs of one long word in O(n log n): a linked list of symbols and a heap of (rank, position). */
+/**
+ * Merges the pairs of one long word in O(n log n): a linked list of symbols and a heap of (rank,
+ * position).
+ */
 final class MergeQueue {
   private final MergeTable merges;
   private final int[] symbols;

@@ -2,7 +2,10 @@ package dev.nightjar.engine.tokenizer;
 
 import java.util.Arrays;
 
-/** Which pairs of tokens merge, in which order and into what. Filled once, then safe for concurrent reads. */
+/**
+ * Which pairs of tokens merge, in which order and into what. Filled once, then safe for concurrent
+ * reads.
+ */
 final class MergeTable {
   private final LongIntMap indexOfPair;
   private int[] ranks;

@@ -7,8 +7,9 @@ import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 
 /**
- * A regular expression from a tokenizer file. These are written for Oniguruma (Ruby syntax, UTF-8) and translated to
- * Java's syntax. Matching an expression that backtracks without end stops with an error instead of hanging.
+ * A regular expression from a tokenizer file. These are written for Oniguruma (Ruby syntax, UTF-8)
+ * and translated to Java's syntax. Matching an expression that backtracks without end stops with an
+ * error instead of hanging.
  */
 final class OnigurumaPattern {
   private static final int MAX_LENGTH = 20_000;
@@ -23,7 +24,10 @@ final class OnigurumaPattern {
     this.pattern = pattern;
   }
 
-  /** Translates an expression; one that is malformed or not supported is an {@code INVALID_TOKENIZER} error. */
+  /**
+   * Translates an expression; one that is malformed or not supported is an {@code
+   * INVALID_TOKENIZER} error.
+   */
   static OnigurumaPattern ofRegex(String regex) {
     if (regex.length() > MAX_LENGTH) {
       throw new EngineException(

@@ -7,15 +7,17 @@ import java.util.Map;
 import java.util.regex.PatternSyntaxException;
 
 /**
- * Rewrites Oniguruma's Ruby syntax as {@link java.util.regex.Pattern} syntax: Unicode meanings of {@code \s \d \w \h},
- * names of properties and POSIX brackets, {@code (?m)}, Unicode case folding, and {@code {n,m}+}, which is not possessive
- * in Ruby. Java checks the result.
+ * Rewrites Oniguruma's Ruby syntax as {@link java.util.regex.Pattern} syntax: Unicode meanings of
+ * {@code \s \d \w \h}, names of properties and POSIX brackets, {@code (?m)}, Unicode case folding,
+ * and {@code {n,m}+}, which is not possessive in Ruby. Java checks the result.
  */
 final class OnigurumaTranslator {
   private static final String SPACE = "\\p{IsWhite_Space}";
   private static final String DIGIT = "\\p{Nd}";
 
-  /** Of the numbers that are no decimal digits Oniguruma takes those of Latin-1 for word characters. */
+  /**
+   * Of the numbers that are no decimal digits Oniguruma takes those of Latin-1 for word characters.
+   */
   private static final String WORD = "\\p{IsAlphabetic}\\p{M}\\p{Nd}\\p{Pc}¹²³¼½¾";
 
   private static final String HEX = "0-9a-fA-F";
@@ -138,7 +140,9 @@ final class OnigurumaTranslator {
     }
   }
 
-  /** {@code {n,m}}; a plus behind it repeats the whole in Ruby, while Java would make it possessive. */
+  /**
+   * {@code {n,m}}; a plus behind it repeats the whole in Ruby, while Java would make it possessive.
+   */
   private void interval() {
     int end = source.indexOf('}', position);
     String body = end < 0 ? "" : source.substring(position + 1, end);
@@ -206,7 +210,8 @@ final class OnigurumaTranslator {
 
   private void property(char kind) {
     int open = position + 2;
-    int close = open < source.length() && source.charAt(open) == '{' ? source.indexOf('}', open) : -1;
+    int close =
+        open < source.length() && source.charAt(open) == '{' ? source.indexOf('}', open) : -1;
     if (close < 0) {
       throw error("property without braces");
     }

@@ -8,8 +8,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The steps of every tokenizer here: cut out added tokens, normalise, cut out those that are looked for in normalised
- * text, pre-tokenise, and let the model tokenise each piece. Immutable but for the model's cache.
+ * The steps of every tokenizer here: cut out added tokens, normalise, cut out those that are looked
+ * for in normalised text, pre-tokenise, and let the model tokenise each piece. Immutable but for
+ * the model's cache.
  */
 final class PipelineTokenizer implements Tokenizer {
   private static final byte[] NO_BYTES = {};
@@ -145,7 +146,9 @@ final class PipelineTokenizer implements Tokenizer {
 
   private void encodePieces(String text, boolean atStart, IntList out) {
     if (!text.isEmpty()) {
-      parts.preTokenizer().split(text, atStart, (piece, first) -> parts.model().tokenize(piece, out));
+      parts
+          .preTokenizer()
+          .split(text, atStart, (piece, first) -> parts.model().tokenize(piece, out));
     }
   }
 

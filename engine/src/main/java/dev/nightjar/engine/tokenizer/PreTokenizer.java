@@ -4,7 +4,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntPredicate;
 
-/** Cuts normalised text into the pieces that are tokenised one by one. Immutable; pieces are passed on as they come. */
+/**
+ * Cuts normalised text into the pieces that are tokenised one by one. Immutable; pieces are passed
+ * on as they come.
+ */
 sealed interface PreTokenizer {
   /** GPT-2's expression, used by ByteLevel. */
   String GPT2_REGEX =
@@ -101,7 +104,9 @@ sealed interface PreTokenizer {
     }
   }
 
-  /** Writes the UTF-8 bytes as characters, after cutting with GPT-2's expression if there is one. */
+  /**
+   * Writes the UTF-8 bytes as characters, after cutting with GPT-2's expression if there is one.
+   */
   record ByteLevel(boolean addPrefixSpace, PreTokenizer words) implements PreTokenizer {
     @Override
     public void split(String text, boolean atStart, Pieces out) {

@@ -7,11 +7,12 @@ import java.text.BreakIterator;
 import java.util.Base64;
 
 /**
- * SentencePiece's compiled normalisation rules: a double-array trie (darts-clone) from UTF-8 prefixes to offsets in a
- * block of zero-terminated replacements.
+ * SentencePiece's compiled normalisation rules: a double-array trie (darts-clone) from UTF-8
+ * prefixes to offsets in a block of zero-terminated replacements.
  */
 final class PrecompiledCharsMap {
   private static final int MAX_BYTES = 16 << 20;
+  private static final int MAX_GRAPHEME_BYTES = 6;
 
   private final int[] units;
   private final byte[] replacements;
@@ -40,7 +41,8 @@ final class PrecompiledCharsMap {
     int trieBytes = buffer.getInt();
     if (trieBytes <= 0 || trieBytes % 4 != 0 || trieBytes > bytes.length - 4) {
       throw JsonFields.invalid(
-          "precompiled_charsmap has a trie of %d bytes in %d bytes".formatted(trieBytes, bytes.length));
+          "precompiled_charsmap has a trie of %d bytes in %d bytes"
+              .formatted(trieBytes, bytes.length));
     }
     int[] units = new int[trieBytes / 4];
     buffer.asIntBuffer().get(units);
@@ -65,8 +67,9 @@ final class PrecompiledCharsMap {
   /** A short grapheme is looked up whole first, then character by character. */
   private void appendGrapheme(String text, int from, int to, StringBuilder out) {
     String grapheme = text.substring(from, to);
-    if (grapheme.length() <= 6) {
-      String whole = find(grapheme.getBytes(StandardCharsets.UTF_8));
+    byte[] bytes = grapheme.getBytes(StandardCharsets.UTF_8);
+    if (bytes.length < MAX_GRAPHEME_BYTES) {
+      String whole = find(bytes);
       if (whole != null) {
         out.append(whole);
         return;

@@ -10,8 +10,9 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * Turns prompts into token ids. Immutable and safe for concurrent use. Strings that look like control tokens are taken for
- * them only where the chat template wrote them, never inside a message's content.
+ * Turns prompts into token ids. Immutable and safe for concurrent use. Strings that look like
+ * control tokens are taken for them only where the chat template wrote them, never inside a
+ * message's content.
  */
 public final class PromptEncoder {
   /** Noncharacters: no text in use has them, so one that no message has is always at hand. */
@@ -43,9 +44,10 @@ public final class PromptEncoder {
   }
 
   /**
-   * The prompt's token ids. Text gets the begin-of-sequence token in front if the model wants one; messages are rendered by
-   * the chat template with an opened answer; ids are checked only. Faults are {@code TEMPLATE_ERROR} and
-   * {@code INVALID_PROMPT} errors; missing and invalid prompts have no ids and must not come here.
+   * The prompt's token ids. Text gets the begin-of-sequence token in front if the model wants one;
+   * messages are rendered by the chat template with an opened answer; ids are checked only. Faults
+   * are {@code TEMPLATE_ERROR} and {@code INVALID_PROMPT} errors; missing and invalid prompts have
+   * no ids and must not come here.
    */
   public int[] encode(Prompt prompt) {
     return switch (prompt) {
@@ -53,7 +55,8 @@ public final class PromptEncoder {
       case Prompt.Messages messages -> encodeMessages(messages.messages());
       case Prompt.TokenIds ids -> checkIds(ids.ids());
       case Prompt.Missing _ -> throw new IllegalStateException("a missing prompt has no token ids");
-      case Prompt.Invalid _ -> throw new IllegalStateException("an invalid prompt has no token ids");
+      case Prompt.Invalid _ ->
+          throw new IllegalStateException("an invalid prompt has no token ids");
     };
   }
 
@@ -71,17 +74,15 @@ public final class PromptEncoder {
 
   private int[] encodeMessages(List<ChatMessage> messages) {
     ChatTemplate template =
-        chatTemplate.orElseThrow(
-            () ->
-                new EngineException(
-                    ErrorCode.TEMPLATE_ERROR,
-                    "the model has no chat template, but the prompt is a list of messages;"
-                        + " give the prompt as text, or use a model with a chat template"));
+        chatTemplate.orElseThrow(() ->
+            new EngineException(
+                ErrorCode.TEMPLATE_ERROR,
+                "the model has no chat template, but the prompt is a list of messages;"
+                    + " give the prompt as text, or use a model with a chat template"));
     char marker = freeMarker(messages);
     List<ChatMessage> marked = new ArrayList<>(messages.size());
     for (ChatMessage message : messages) {
-      marked.add(
-          new ChatMessage(mark(message.role(), marker), mark(message.content(), marker)));
+      marked.add(new ChatMessage(mark(message.role(), marker), mark(message.content(), marker)));
     }
     return tokenizer.encodeMarked(template.render(marked), marker);
   }
@@ -117,8 +118,9 @@ public final class PromptEncoder {
   }
 
   /**
-   * The text with a marker behind the first character of whatever could be taken for a control token: each string of one,
-   * and the start of one at the end of the text, which what follows could complete.
+   * The text with a marker behind the first character of whatever could be taken for a control
+   * token: each string of one, and the start of one at the end of the text, which what follows
+   * could complete.
    */
   private String mark(String original, char marker) {
     String text = CodePoints.repairSurrogates(original);

@@ -16,7 +16,8 @@ enum SplitBehavior {
   /**
    * Passes on the pieces of a text.
    *
-   * @param bounds alternating ends of stretches from 0 on: unmatched, matched, unmatched, …; a stretch may be empty
+   * @param bounds alternating ends of stretches from 0 on: unmatched, matched, unmatched, …; a
+   *     stretch may be empty
    * @param numBounds how many of them count; the last is the length of the text
    */
   void emit(String text, boolean atStart, int[] bounds, int numBounds, PreTokenizer.Pieces out) {
@@ -63,7 +64,8 @@ enum SplitBehavior {
     }
   }
 
-  private static void piece(String text, int from, int to, boolean atStart, PreTokenizer.Pieces out) {
+  private static void piece(
+      String text, int from, int to, boolean atStart, PreTokenizer.Pieces out) {
     if (from < to) {
       out.accept(text.substring(from, to), atStart && from == 0);
     }

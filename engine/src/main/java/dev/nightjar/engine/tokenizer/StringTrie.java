@@ -2,7 +2,10 @@ package dev.nightjar.engine.tokenizer;
 
 import java.util.Arrays;
 
-/** Strings with a number each, to walk character by character. Filled once, then safe for concurrent reads. */
+/**
+ * Strings with a number each, to walk character by character. Filled once, then safe for concurrent
+ * reads.
+ */
 final class StringTrie {
   /** The node of the empty string. */
   static final int ROOT = 0;

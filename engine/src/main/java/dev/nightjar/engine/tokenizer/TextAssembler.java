@@ -7,9 +7,9 @@ import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Puts the text of generated tokens together. A character split over several tokens appears when its last byte has
- * arrived; bytes that are no UTF-8 become U+FFFD, an incomplete character at the end only with {@link #finish}. One per
- * sequence; not safe for concurrent use.
+ * Puts the text of generated tokens together. A character split over several tokens appears when
+ * its last byte has arrived; bytes that are no UTF-8 become U+FFFD, an incomplete character at the
+ * end only with {@link #finish}. One per sequence; not safe for concurrent use.
  */
 public final class TextAssembler {
   private final Tokenizer tokenizer;

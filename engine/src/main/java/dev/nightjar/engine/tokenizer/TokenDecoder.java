@@ -13,10 +13,7 @@ import java.util.List;
  * @param strippedAtStart how many leading spaces the first token of a text loses
  */
 record TokenDecoder(
-    boolean byteLevel,
-    List<Replacement> replacements,
-    boolean byteFallback,
-    int strippedAtStart) {
+    boolean byteLevel, List<Replacement> replacements, boolean byteFallback, int strippedAtStart) {
 
   /** A string and what it stands for in the text. */
   record Replacement(String string, String content) {}
@@ -28,7 +25,9 @@ record TokenDecoder(
     replacements = List.copyOf(replacements);
   }
 
-  /** The bytes of a token of the model's vocabulary or of an added token that is part of the text. */
+  /**
+   * The bytes of a token of the model's vocabulary or of an added token that is part of the text.
+   */
   byte[] bytes(String token, boolean atStart) {
     if (byteFallback && isByteToken(token)) {
       return new byte[] {(byte) Integer.parseInt(token, 3, 5, 16)};
@@ -37,10 +36,11 @@ record TokenDecoder(
     for (Replacement replacement : replacements) {
       text = text.replace(replacement.string(), replacement.content());
     }
-    byte[] bytes =
-        byteLevel ? ByteAlphabet.decode(text) : text.getBytes(StandardCharsets.UTF_8);
+    byte[] bytes = byteLevel ? ByteAlphabet.decode(text) : text.getBytes(StandardCharsets.UTF_8);
     int stripped = 0;
-    while (atStart && stripped < strippedAtStart && stripped < bytes.length
+    while (atStart
+        && stripped < strippedAtStart
+        && stripped < bytes.length
         && bytes[stripped] == ' ') {
       stripped++;
     }

@@ -5,18 +5,21 @@ import java.util.List;
 /** Text to token ids and back. Stateless and safe for concurrent use; knows nothing of models. */
 public interface Tokenizer {
   /**
-   * Encodes text as ordinary text: strings that look like control tokens are not taken for them, and nothing is added
-   * in front or behind.
+   * Encodes text as ordinary text: strings that look like control tokens are not taken for them,
+   * and nothing is added in front or behind.
    */
   int[] encode(String text);
 
-  /** Encodes text in which the strings of added (control) tokens stand for those tokens, as in a rendered chat template. */
+  /**
+   * Encodes text in which the strings of added (control) tokens stand for those tokens, as in a
+   * rendered chat template.
+   */
   int[] encodeWithSpecialTokens(String text);
 
   /**
-   * Like {@link #encodeWithSpecialTokens}, except that a string whose first character is followed by the marker is not
-   * taken for a control token; the markers themselves are dropped. A tokenizer that does not implement this takes
-   * nothing for a control token.
+   * Like {@link #encodeWithSpecialTokens}, except that a string whose first character is followed
+   * by the marker is not taken for a control token; the markers themselves are dropped. A tokenizer
+   * that does not implement this takes nothing for a control token.
    */
   default int[] encodeMarked(String text, char marker) {
     return encode(text.replace(String.valueOf(marker), ""));
@@ -28,8 +31,9 @@ public interface Tokenizer {
   }
 
   /**
-   * The bytes a token contributes to the output (UTF-8); empty for control tokens. A character may be split over several
-   * tokens. {@code atStart} is true for the first token of a text, where SentencePiece drops the leading space.
+   * The bytes a token contributes to the output (UTF-8); empty for control tokens. A character may
+   * be split over several tokens. {@code atStart} is true for the first token of a text, where
+   * SentencePiece drops the leading space.
    */
   byte[] tokenBytes(int id, boolean atStart);
 

@@ -8,7 +8,10 @@ import dev.nightjar.engine.format.GgufFile;
 import dev.nightjar.engine.format.HuggingFaceFolder;
 import java.util.Optional;
 
-/** Builds tokenizers and prompt encoders from model files. Faults are {@code INVALID_TOKENIZER} errors. */
+/**
+ * Builds tokenizers and prompt encoders from model files. Faults are {@code INVALID_TOKENIZER}
+ * errors.
+ */
 public final class Tokenizers {
   private Tokenizers() {}
 
@@ -17,13 +20,12 @@ public final class Tokenizers {
     JsonNode description =
         folder
             .tokenizer()
-            .orElseThrow(
-                () ->
-                    new EngineException(
-                        ErrorCode.INVALID_TOKENIZER,
-                        folder.path()
-                            + " has no tokenizer.json; add it (transformers writes it with"
-                            + " tokenizer.save_pretrained)"));
+            .orElseThrow(() ->
+                new EngineException(
+                    ErrorCode.INVALID_TOKENIZER,
+                    folder.path()
+                        + " has no tokenizer.json; add it (transformers writes it with"
+                        + " tokenizer.save_pretrained)"));
     return fromJson(description, folder.tokenizerConfig().orElse(MissingNode.getInstance()));
   }
 
@@ -48,7 +50,8 @@ public final class Tokenizers {
     Optional<ChatTemplate> template =
         folder
             .chatTemplate()
-            .map(source -> ChatTemplate.of(source, token(config, "bos_token"), token(config, "eos_token")));
+            .map(source ->
+                ChatTemplate.of(source, token(config, "bos_token"), token(config, "eos_token")));
     return new PromptEncoder(tokenizer, template);
   }
 
@@ -59,7 +62,10 @@ public final class Tokenizers {
     return new PromptEncoder(tokenizer, reader.chatTemplate(tokenizer));
   }
 
-  /** A token of tokenizer_config.json: a string or an object with its content; empty if there is none. */
+  /**
+   * A token of tokenizer_config.json: a string or an object with its content; empty if there is
+   * none.
+   */
   private static String token(JsonNode config, String name) {
     JsonNode node = config.path(name);
     return node.isObject() ? node.path("content").asText("") : node.asText("");

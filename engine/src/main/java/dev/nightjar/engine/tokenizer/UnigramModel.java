@@ -6,8 +6,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
- * SentencePiece's unigram model: of all ways to cut a word into tokens the one with the largest sum of scores, found with
- * Viterbi's algorithm over a trie of the tokens (Kudo 2018, arXiv:1804.10959).
+ * SentencePiece's unigram model: of all ways to cut a word into tokens the one with the largest sum
+ * of scores, found with Viterbi's algorithm over a trie of the tokens (Kudo 2018,
+ * arXiv:1804.10959).
  */
 final class UnigramModel implements TokenModel {
   /** How much worse than the worst token an unknown character is. */
@@ -96,7 +97,9 @@ final class UnigramModel implements TokenModel {
     }
   }
 
-  /** Walks the best path from its end, then passes it on in order; neighbouring unknowns are one. */
+  /**
+   * Walks the best path from its end, then passes it on in order; neighbouring unknowns are one.
+   */
   private void emit(String word, int[] startOf, int[] idAt, IntList out) {
     int length = word.length();
     int[] nextStart = new int[length + 1];

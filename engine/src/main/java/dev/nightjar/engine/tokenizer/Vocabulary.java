@@ -14,7 +14,10 @@ final class Vocabulary {
   private final String[] tokens;
   private final Map<String, Integer> ids;
 
-  /** Takes tokens by id; null where an id has none. Of equal tokens the first one is found by its string. */
+  /**
+   * Takes tokens by id; null where an id has none. Of equal tokens the first one is found by its
+   * string.
+   */
   Vocabulary(List<String> tokensById) {
     tokens = tokensById.toArray(new String[0]);
     ids = HashMap.newHashMap(tokens.length);
@@ -26,8 +29,8 @@ final class Vocabulary {
   }
 
   /**
-   * The vocabulary for the model: text must never become a control token there. Single characters stay, or text would get
-   * lost.
+   * The vocabulary for the model: text must never become a control token there. Single characters
+   * stay, or text would get lost.
    */
   Vocabulary withoutControlTokens(Set<String> controlTokens) {
     String[] kept = tokens.clone();

@@ -1,8 +1,9 @@
 package dev.nightjar.engine.tokenizer;
 
 /**
- * Remembers the token ids of recent words. A fixed number of slots, one word each; a new word takes the slot of the old
- * one, so the cache needs neither locks nor a sweep. Entries are immutable and races only cost a second computation.
+ * Remembers the token ids of recent words. A fixed number of slots, one word each; a new word takes
+ * the slot of the old one, so the cache needs neither locks nor a sweep. Entries are immutable and
+ * races only cost a second computation.
  */
 final class WordCache {
   private static final int SLOTS = 1 << 15;

@@ -40,10 +40,7 @@ class TestSafetensorsFile {
       assertThat(file.all())
           .extracting(Tensor::toString)
           .containsExactly(
-              "plain F32[2, 3]",
-              "half \"quoted\" é F16[3, 2]",
-              "brain BF16[6]",
-              "scalar F32[]");
+              "plain F32[2, 3]", "half \"quoted\" é F16[3, 2]", "brain BF16[6]", "scalar F32[]");
       assertThat(row(file, "plain", 1)).containsExactly(0.25f, 65504, -0f);
       assertThat(row(file, "half \"quoted\" é", 2)).containsExactly(65504, -0f);
       assertThat(row(file, "brain", 0)).containsExactly(1, 2, 3, 4, 5, 6);

@@ -40,14 +40,13 @@ final class BpeTrainer {
 
   private static String[] mostFrequent(Map<List<String>, Integer> counts, Set<String> tokens) {
     Map<List<String>, Integer> pairs = new LinkedHashMap<>();
-    counts.forEach(
-        (word, count) -> {
-          for (int i = 0; i + 1 < word.size(); i++) {
-            if (tokens.contains(word.get(i)) && tokens.contains(word.get(i + 1))) {
-              pairs.merge(List.of(word.get(i), word.get(i + 1)), count, Integer::sum);
-            }
-          }
-        });
+    counts.forEach((word, count) -> {
+      for (int i = 0; i + 1 < word.size(); i++) {
+        if (tokens.contains(word.get(i)) && tokens.contains(word.get(i + 1))) {
+          pairs.merge(List.of(word.get(i), word.get(i + 1)), count, Integer::sum);
+        }
+      }
+    });
     List<String> best = null;
     int bestCount = 1;
     for (Map.Entry<List<String>, Integer> pair : pairs.entrySet()) {

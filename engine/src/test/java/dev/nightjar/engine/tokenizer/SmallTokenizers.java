@@ -29,8 +29,8 @@ final class SmallTokenizers {
   static final String O200K_REGEX =
       "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+"
           + "(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+"
-          + "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\\p{N}{1,3}"
-          + "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+          + "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\\p{N}{1,3}|"
+          + " ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
   private static final BpeTrainer.Result BYTES = trainBytes();
   private static final BpeTrainer.Result PIECES = trainPieces(false);
@@ -171,16 +171,17 @@ final class SmallTokenizers {
   static ObjectNode withMergePairs(ObjectNode root) {
     ArrayNode pairs = JSON.createArrayNode();
     root.at("/model/merges")
-        .forEach(
-            merge -> {
-              String[] parts = merge.asText().split(" ");
-              pairs.add(JSON.createArrayNode().add(parts[0]).add(parts[1]));
-            });
+        .forEach(merge -> {
+          String[] parts = merge.asText().split(" ");
+          pairs.add(JSON.createArrayNode().add(parts[0]).add(parts[1]));
+        });
     ((ObjectNode) root.get("model")).set("merges", pairs);
     return root;
   }
 
-  /** Adds tokens behind the vocabulary; flags are letters: special, normalized, left, right, word. */
+  /**
+   * Adds tokens behind the vocabulary; flags are letters: special, normalized, left, right, word.
+   */
   static ObjectNode withAdded(ObjectNode root, String flags, List<String> contents) {
     ArrayNode added = (ArrayNode) root.get("added_tokens");
     JsonNode vocab = root.at("/model/vocab");

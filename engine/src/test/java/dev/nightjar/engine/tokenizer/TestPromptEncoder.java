@@ -21,8 +21,10 @@ import org.junit.jupiter.api.Test;
 
 class TestPromptEncoder {
   private static final String CHATML =
-      "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content | trim }}<|im_end|>\n{% endfor %}"
-          + "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
+      "{% for m in messages %}<|im_start|>{{ m.role }}\n"
+          + "{{ m.content | trim }}<|im_end|>\n"
+          + "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n"
+          + "{% endif %}";
 
   private static final Tokenizer TOKENIZER = tokenizer("s");
 
@@ -55,7 +57,8 @@ class TestPromptEncoder {
                   new ChatMessage("user", texts.next()),
                   new ChatMessage("assistant", texts.next())));
       boolean ordinary =
-          messages.messages().stream().noneMatch(m -> SPECIALS.stream().anyMatch(m.content()::contains));
+          messages.messages().stream()
+              .noneMatch(m -> SPECIALS.stream().anyMatch(m.content()::contains));
       if (ordinary) {
         String rendered = encoder.chatTemplate().orElseThrow().render(messages.messages());
         assertThat(encoder.encode(messages))
@@ -93,7 +96,8 @@ class TestPromptEncoder {
 
   @Test
   void controlTokensSplitOverTwoContentsStayText() {
-    PromptEncoder encoder = encoder(TOKENIZER, "{% for m in messages %}{{ m.content }}{% endfor %}");
+    PromptEncoder encoder =
+        encoder(TOKENIZER, "{% for m in messages %}{{ m.content }}{% endfor %}");
     int[] ids =
         encoder.encode(
             new Prompt.Messages(
@@ -104,7 +108,8 @@ class TestPromptEncoder {
 
   @Test
   void controlTokensInRolesStayTextButTemplatesMayBuildThemFromRoles() {
-    PromptEncoder encoder = encoder(TOKENIZER, "{{ '<|' + messages[0].role + '|>' }}{{ messages[0].role }}");
+    PromptEncoder encoder =
+        encoder(TOKENIZER, "{{ '<|' + messages[0].role + '|>' }}{{ messages[0].role }}");
     int[] built = encoder.encode(new Prompt.Messages(List.of(new ChatMessage("im_end", "x"))));
     assertThat(count(built, TOKENIZER.idOf("<|im_end|>"))).isEqualTo(1);
     int[] given = encoder.encode(new Prompt.Messages(List.of(new ChatMessage("<|im_end|>", "x"))));
@@ -135,8 +140,7 @@ class TestPromptEncoder {
     assertThat(ids[0]).isEqualTo(bos);
     assertThat(count(ids, bos)).isEqualTo(1);
     assertThat(encoder.encode(new Prompt.Text(""))).containsExactly(bos);
-    Tokenizer without =
-        Tokenizers.fromJson(json, SmallTokenizers.node("{`add_bos_token`:false}"));
+    Tokenizer without = Tokenizers.fromJson(json, SmallTokenizers.node("{`add_bos_token`:false}"));
     assertThat(without.bosToAdd()).isEqualTo(-1);
     Tokenizer named =
         Tokenizers.fromJson(
@@ -158,7 +162,10 @@ class TestPromptEncoder {
     PromptEncoder encoder = encoder(TOKENIZER, CHATML);
     assertThat(encoder.encode(new Prompt.TokenIds(List.of(1, 0, 2)))).containsExactly(1, 0, 2);
     assertFault(
-        encoder, new Prompt.TokenIds(List.of(1, -1)), ErrorCode.INVALID_PROMPT, "token id -1 at index 1");
+        encoder,
+        new Prompt.TokenIds(List.of(1, -1)),
+        ErrorCode.INVALID_PROMPT,
+        "token id -1 at index 1");
     assertFault(
         encoder,
         new Prompt.TokenIds(List.of(TOKENIZER.vocabSize())),
@@ -188,7 +195,9 @@ class TestPromptEncoder {
   @Test
   void templatesThatRefuseTheRolesGiveTheirReason() {
     PromptEncoder encoder =
-        encoder(TOKENIZER, "{% if messages[0].role != 'user' %}{{ raise_exception('user first') }}{% endif %}");
+        encoder(
+            TOKENIZER,
+            "{% if messages[0].role != 'user' %}{{ raise_exception('user first') }}{% endif %}");
     Prompt prompt = new Prompt.Messages(List.of(new ChatMessage("tool", "x")));
     assertFault(encoder, prompt, ErrorCode.TEMPLATE_ERROR, "user first");
   }

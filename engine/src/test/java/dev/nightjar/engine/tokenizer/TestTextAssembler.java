@@ -17,8 +17,7 @@ class TestTextAssembler {
           withAdded(byteLevel(SmallTokenizers.EMBEDDED_REGEX), "s", SPECIALS),
           MissingNode.getInstance());
   private static final Tokenizer PIECES =
-      Tokenizers.fromJson(
-          TestAgainstHuggingFace.Shape.LLAMA2.json(), MissingNode.getInstance());
+      Tokenizers.fromJson(TestAgainstHuggingFace.Shape.LLAMA2.json(), MissingNode.getInstance());
 
   /** In both vocabularies every byte has a token of its own. */
   private static int byteToken(Tokenizer tokenizer, int unsignedByte) {
@@ -71,7 +70,8 @@ class TestTextAssembler {
     for (int i = 0; i < 2_000; i++) {
       String text = texts.next();
       assertThat(TestAgainstHuggingFace.decode(BYTES, BYTES.encode(text))).isEqualTo(text);
-      String pieces = text.replace('▁', ' ');
+      // The small vocabulary learnt to write this byte token; real ones do not.
+      String pieces = text.replace('▁', ' ').replace("<0x0A>", "");
       assertThat(TestAgainstHuggingFace.decode(PIECES, PIECES.encode(pieces))).isEqualTo(pieces);
     }
   }

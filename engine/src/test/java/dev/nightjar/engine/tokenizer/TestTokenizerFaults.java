@@ -46,17 +46,23 @@ class TestTokenizerFaults {
         " ! added_tokens ! [{`id`:1,`content`:`zz`}] ! which is that of",
         " ! added_tokens ! {} ! expected an array",
         " ! normalizer ! {`type`:`Foo`} ! normalizer.type is \"Foo\"",
-        " ! normalizer ! {`type`:`Precompiled`,`precompiled_charsmap`:`AAAA`} ! precompiled_charsmap",
+        " ! normalizer ! {`type`:`Precompiled`,`precompiled_charsmap`:`AAAA`} !"
+            + " precompiled_charsmap",
         " ! pre_tokenizer ! {`type`:`Foo`} ! pre_tokenizer.type is \"Foo\"",
-        " ! pre_tokenizer ! {`type`:`Split`,`pattern`:{`Regex`:`(`},`behavior`:`Isolated`} ! malformed",
-        " ! pre_tokenizer ! {`type`:`Split`,`pattern`:{`Regex`:`(a)\\\\1`},`behavior`:`Isolated`} ! back references",
-        " ! pre_tokenizer ! {`type`:`Split`,`pattern`:{},`behavior`:`Isolated`} ! a String or a Regex",
-        " ! pre_tokenizer ! {`type`:`Split`,`pattern`:{`String`:`a`},`behavior`:`x`} ! expected Removed",
+        " ! pre_tokenizer ! {`type`:`Split`,`pattern`:{`Regex`:`(`},`behavior`:`Isolated`} !"
+            + " malformed",
+        " ! pre_tokenizer ! {`type`:`Split`,`pattern`:{`Regex`:`(a)\\\\1`},`behavior`:`Isolated`} !"
+            + " back references",
+        " ! pre_tokenizer ! {`type`:`Split`,`pattern`:{},`behavior`:`Isolated`} ! a String or a"
+            + " Regex",
+        " ! pre_tokenizer ! {`type`:`Split`,`pattern`:{`String`:`a`},`behavior`:`x`} ! expected"
+            + " Removed",
         " ! pre_tokenizer ! {`type`:`Metaspace`,`replacement`:``} ! one character",
         " ! decoder ! {`type`:`CTC`} ! decoder.type is \"CTC\"",
         " ! decoder ! {`type`:`Strip`,`content`:` `,`start`:1,`stop`:0} ! behind a Fuse",
         " ! post_processor ! {`type`:`Foo`} ! post_processor.type is \"Foo\"",
-        " ! post_processor ! {`type`:`RobertaProcessing`,`cls`:[`<s>`,99999]} ! which does not exist"
+        " ! post_processor ! {`type`:`RobertaProcessing`,`cls`:[`<s>`,99999]} ! which does not"
+            + " exist"
       })
   void faultsSayWhatIsWrong(String parent, String field, String json, String expected) {
     ObjectNode root = SmallTokenizers.byteLevel(SmallTokenizers.EMBEDDED_REGEX);
@@ -93,7 +99,9 @@ class TestTokenizerFaults {
           tokenizer.tokenBytes(id, true);
         }
       } catch (EngineException e) {
-        assertThat(e.code()).as("%d: %s", i, e).isIn(ErrorCode.INVALID_TOKENIZER, ErrorCode.INVALID_PROMPT);
+        assertThat(e.code())
+            .as("%d: %s", i, e)
+            .isIn(ErrorCode.INVALID_TOKENIZER, ErrorCode.INVALID_PROMPT);
       }
     }
     assertThat(built).isBetween(100, NUM_MUTATIONS - 100);

@@ -17,8 +17,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Compares real vocabularies with Hugging Face's library. Runs if the system property {@code nightjar.test.vocabularies}
- * names a folder; every tokenizer.json below it is tried.
+ * Compares real vocabularies with Hugging Face's library. Runs if the system property {@code
+ * nightjar.test.vocabularies} names a folder; every tokenizer.json below it is tried.
  */
 class TestVocabularies {
   private static final String PROPERTY = "nightjar.test.vocabularies";

@@ -252,7 +252,8 @@ final class Evaluator {
               && map.containsKey(item);
       case Undefined _ -> false;
       case null, default ->
-          throw budget.fault("\"in\" needs a string, list or dict, found " + Values.typeName(container));
+          throw budget.fault(
+              "\"in\" needs a string, list or dict, found " + Values.typeName(container));
     };
   }
 

@@ -53,8 +53,7 @@ sealed interface Expression {
   record Or(Expression left, Expression right, int line) implements Expression {}
 
   /** {@code first op operand op operand …}: every neighbouring pair must hold. */
-  record Comparison(
-      Expression first, List<String> operators, List<Expression> operands, int line)
+  record Comparison(Expression first, List<String> operators, List<Expression> operands, int line)
       implements Expression {}
 
   /** {@code then if condition else otherwise}; {@code otherwise} may be null. */

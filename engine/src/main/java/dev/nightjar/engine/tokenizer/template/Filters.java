@@ -10,11 +10,48 @@ import java.util.Set;
 final class Filters {
   static final Set<String> NAMES =
       Set.of(
-          "trim", "upper", "lower", "capitalize", "title", "length", "count", "tojson", "join",
-          "default", "d", "first", "last", "list", "items", "dictsort", "select", "reject",
-          "selectattr", "rejectattr", "map", "replace", "reverse", "sort", "unique", "string",
-          "int", "float", "abs", "indent", "safe", "escape", "e", "round", "sum", "min", "max",
-          "batch", "groupby", "attr", "wordcount", "truncate");
+          "trim",
+          "upper",
+          "lower",
+          "capitalize",
+          "title",
+          "length",
+          "count",
+          "tojson",
+          "join",
+          "default",
+          "d",
+          "first",
+          "last",
+          "list",
+          "items",
+          "dictsort",
+          "select",
+          "reject",
+          "selectattr",
+          "rejectattr",
+          "map",
+          "replace",
+          "reverse",
+          "sort",
+          "unique",
+          "string",
+          "int",
+          "float",
+          "abs",
+          "indent",
+          "safe",
+          "escape",
+          "e",
+          "round",
+          "sum",
+          "min",
+          "max",
+          "batch",
+          "groupby",
+          "attr",
+          "wordcount",
+          "truncate");
 
   private final Budget budget;
   private final Evaluator evaluator;
@@ -55,8 +92,17 @@ final class Filters {
       }
       case "round" -> round(value, arguments);
       case "attr" -> evaluator.attribute(value, arguments.string(0, "name", ""), arguments.line());
-      case "trim", "upper", "lower", "capitalize", "title", "replace", "indent", "escape", "e",
-          "wordcount", "truncate" ->
+      case "trim",
+          "upper",
+          "lower",
+          "capitalize",
+          "title",
+          "replace",
+          "indent",
+          "escape",
+          "e",
+          "wordcount",
+          "truncate" ->
           ofText(name, Values.text(value, budget), arguments);
       default -> {
         if (!NAMES.contains(name)) {
@@ -169,7 +215,8 @@ final class Filters {
     if (width instanceof Long n && (n < 0 || n > 1000)) {
       throw budget.fault("indent: the width is not in [0, 1000]");
     }
-    String unit = width instanceof String s ? s : " ".repeat((int) arguments.integer(0, "width", 4));
+    String unit =
+        width instanceof String s ? s : " ".repeat((int) arguments.integer(0, "width", 4));
     boolean first = arguments.flag(1, "first", false);
     boolean blank = arguments.flag(2, "blank", false);
     StringBuilder out = new StringBuilder();
@@ -196,7 +243,8 @@ final class Filters {
     }
     String cut = new String(points, 0, (int) Math.min(kept, points.length));
     int space = cut.lastIndexOf(' ');
-    return (arguments.flag(1, "killwords", false) || space < 0 ? cut : cut.substring(0, space)) + end;
+    return (arguments.flag(1, "killwords", false) || space < 0 ? cut : cut.substring(0, space))
+        + end;
   }
 
   private String escape(String text) {

@@ -172,8 +172,7 @@ final class Interpreter {
     if (!(callee instanceof Macro macro)) {
       throw budget.fault("call needs a macro, found " + Values.typeName(callee));
     }
-    Arguments arguments =
-        evaluator.arguments(call.call().arguments(), scope, call.line());
+    Arguments arguments = evaluator.arguments(call.call().arguments(), scope, call.line());
     return Values.text(macro.call(arguments, new Macro(this, call.caller(), scope)), budget);
   }
 }

@@ -7,8 +7,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Cuts a template into tokens and applies white space control: {@code -} strips, {@code +} keeps, the newline behind a
- * block is dropped (trim_blocks), and so is the indentation before one (lstrip_blocks), as Hugging Face sets it up.
+ * Cuts a template into tokens and applies white space control: {@code -} strips, {@code +} keeps,
+ * the newline behind a block is dropped (trim_blocks), and so is the indentation before one
+ * (lstrip_blocks), as Hugging Face sets it up.
  */
 final class Lexer {
   private static final Pattern RAW_BEGIN = Pattern.compile("\\{%[-+]?\\s*raw\\s*(-?)%\\}");

@@ -27,7 +27,8 @@ final class ListFilters {
       case "list" -> evaluator.iterate(value);
       case "join" -> join(evaluator.iterate(value), arguments);
       case "reverse" ->
-          Slices.of(value instanceof String ? value : evaluator.iterate(value), null, null, -1L, budget);
+          Slices.of(
+              value instanceof String ? value : evaluator.iterate(value), null, null, -1L, budget);
       case "sort" -> sort(evaluator.iterate(value), arguments);
       case "dictsort" -> dictSort(value, arguments);
       case "unique" -> unique(evaluator.iterate(value), arguments);
@@ -77,7 +78,9 @@ final class ListFilters {
     Object value = item;
     for (Object part : Strings.split(Values.text(attribute, budget), ".", -1, budget)) {
       String name = (String) part;
-      if (value instanceof List<?> list && !name.isEmpty() && name.length() < 9
+      if (value instanceof List<?> list
+          && !name.isEmpty()
+          && name.length() < 9
           && name.chars().allMatch(c -> c >= '0' && c <= '9')) {
         int index = Integer.parseInt(name);
         value = index < list.size() ? list.get(index) : new Undefined("item " + index);
@@ -174,8 +177,7 @@ final class ListFilters {
     return kept;
   }
 
-  private List<Object> selectAttribute(
-      List<Object> items, Arguments arguments, boolean wanted) {
+  private List<Object> selectAttribute(List<Object> items, Arguments arguments, boolean wanted) {
     Object attribute = arguments.require(0, "attribute");
     List<Object> kept = new ArrayList<>();
     for (Object item : items) {
@@ -253,13 +255,12 @@ final class ListFilters {
       groups.computeIfAbsent(text, _ -> new ArrayList<>()).add(item);
     }
     List<Object> pairs = new ArrayList<>();
-    keys.forEach(
-        (text, key) -> {
-          List<Object> pair = new ArrayList<>();
-          pair.add(key);
-          pair.add(groups.get(text));
-          pairs.add(pair);
-        });
+    keys.forEach((text, key) -> {
+      List<Object> pair = new ArrayList<>();
+      pair.add(key);
+      pair.add(groups.get(text));
+      pairs.add(pair);
+    });
     Comparator<Object> order =
         (a, b) -> Values.compare(((List<?>) a).getFirst(), ((List<?>) b).getFirst(), budget);
     return sorted(pairs, order);

@@ -19,8 +19,7 @@ record Macro(Interpreter interpreter, Statement.MacroDefinition definition, Scop
       throw TemplateFault.at(
           arguments.line(),
           "%s takes at most %d arguments, found %d"
-              .formatted(
-                  definition.name(), parameters.size(), arguments.positional().size()));
+              .formatted(definition.name(), parameters.size(), arguments.positional().size()));
     }
     Set<String> unknown = new HashSet<>(arguments.named().keySet());
     Scope inner = new Scope(scope);

@@ -33,7 +33,8 @@ final class Methods {
 
   private static Object ofString(String text, String name, Arguments arguments, Budget budget) {
     budget.spendChars(text.length());
-    String first = arguments.size() > 0 && arguments.get(0, "sep", null) instanceof String s ? s : null;
+    String first =
+        arguments.size() > 0 && arguments.get(0, "sep", null) instanceof String s ? s : null;
     return switch (name) {
       case "strip" -> Strings.strip(text, arguments.string(0, "chars", null), true, true);
       case "lstrip" -> Strings.strip(text, arguments.string(0, "chars", null), true, false);
@@ -72,8 +73,7 @@ final class Methods {
       case "isdigit", "isnumeric", "isdecimal" ->
           !text.isEmpty() && text.codePoints().allMatch(Character::isDigit);
       case "isalpha" -> !text.isEmpty() && text.codePoints().allMatch(Character::isLetter);
-      case "isalnum" ->
-          !text.isEmpty() && text.codePoints().allMatch(Character::isLetterOrDigit);
+      case "isalnum" -> !text.isEmpty() && text.codePoints().allMatch(Character::isLetterOrDigit);
       case "isspace" -> !text.isEmpty() && Strings.strip(text, null, true, true).isEmpty();
       case "isupper" -> text.equals(Strings.upper(text)) && !text.equals(Strings.lower(text));
       case "islower" -> text.equals(Strings.lower(text)) && !text.equals(Strings.upper(text));
@@ -118,8 +118,7 @@ final class Methods {
     return out.toString();
   }
 
-  private static Object ofDict(
-      Map<?, ?> map, String name, Arguments arguments, Budget budget) {
+  private static Object ofDict(Map<?, ?> map, String name, Arguments arguments, Budget budget) {
     budget.spend(map.size() / 16);
     return switch (name) {
       case "get" -> {
@@ -145,8 +144,7 @@ final class Methods {
     return items;
   }
 
-  private static Object ofList(
-      List<?> list, String name, Arguments arguments, Budget budget) {
+  private static Object ofList(List<?> list, String name, Arguments arguments, Budget budget) {
     switch (name) {
       case "count" -> {
         long count = 0;

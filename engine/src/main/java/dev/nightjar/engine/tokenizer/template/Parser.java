@@ -132,8 +132,7 @@ final class Parser {
   private Statement parseFor(int line) {
     List<String> targets = targets();
     if (!tokens.skipName("in")) {
-      throw TemplateFault.at(
-          tokens.line(), "found " + tokens.peek().shown() + ", expected \"in\"");
+      throw TemplateFault.at(tokens.line(), "found " + tokens.peek().shown() + ", expected \"in\"");
     }
     Expression items = forItems();
     Expression filter = tokens.skipName("if") ? expressions.parse() : null;
@@ -275,8 +274,7 @@ final class Parser {
   }
 
   private Statement parseCall(int line) {
-    List<Statement.Parameter> parameters =
-        tokens.skipOperator("(") ? parameters() : List.of();
+    List<Statement.Parameter> parameters = tokens.skipOperator("(") ? parameters() : List.of();
     Expression expression = expressions.parse();
     if (!(expression instanceof Expression.Call call)) {
       throw TemplateFault.at(line, "found no call, expected one of a macro");

@@ -37,12 +37,10 @@ sealed interface Statement {
 
   record Parameter(String name, Expression fallback) {}
 
-  record MacroDefinition(
-      String name, List<Parameter> parameters, List<Statement> body, int line)
+  record MacroDefinition(String name, List<Parameter> parameters, List<Statement> body, int line)
       implements Statement {}
 
-  record CallBlock(
-      MacroDefinition caller, Expression.Call call, int line) implements Statement {}
+  record CallBlock(MacroDefinition caller, Expression.Call call, int line) implements Statement {}
 
   /** {@code value} as in {@link SetBlock}. */
   record FilterBlock(List<Statement> body, Expression value, int line) implements Statement {}

@@ -25,7 +25,9 @@ final class Strings {
     return upper(text.substring(0, first)) + lower(text.substring(first));
   }
 
-  /** Python's method: upper case behind everything that is not a letter, lower case behind letters. */
+  /**
+   * Python's method: upper case behind everything that is not a letter, lower case behind letters.
+   */
   static String title(String text) {
     return title(text, c -> !Character.isLetter(c));
   }
@@ -48,7 +50,10 @@ final class Strings {
   }
 
   static boolean isSpace(char c) {
-    return (c >= '\t' && c <= '\r') || (c >= 0x1C && c <= ' ') || c == 0x85 || c == 0xA0
+    return (c >= '\t' && c <= '\r')
+        || (c >= 0x1C && c <= ' ')
+        || c == 0x85
+        || c == 0xA0
         || (c > 255 && (Character.isSpaceChar(c)));
   }
 
@@ -69,7 +74,9 @@ final class Strings {
     return characters == null ? isSpace(c) : characters.indexOf(c) >= 0;
   }
 
-  /** At most {@code limit} cuts, without end if negative; a null separator stands for white space. */
+  /**
+   * At most {@code limit} cuts, without end if negative; a null separator stands for white space.
+   */
   static List<Object> split(String text, String separator, long limit, Budget budget) {
     budget.spendChars(text.length());
     if (separator == null) {

@@ -6,9 +6,10 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A parsed Jinja template, rendered as Hugging Face renders chat templates: trim_blocks and lstrip_blocks, loop controls,
- * sandboxed and without changing any value. Nothing in it reaches Java objects, files or the clock. Immutable and safe for
- * concurrent use. Every fault is a {@code TEMPLATE_ERROR} that names the line.
+ * A parsed Jinja template, rendered as Hugging Face renders chat templates: trim_blocks and
+ * lstrip_blocks, loop controls, sandboxed and without changing any value. Nothing in it reaches
+ * Java objects, files or the clock. Immutable and safe for concurrent use. Every fault is a {@code
+ * TEMPLATE_ERROR} that names the line.
  */
 public final class Template {
   private static final int MAX_SOURCE = 1 << 20;
@@ -58,6 +59,8 @@ public final class Template {
 
   private static EngineException tooDeep(StackOverflowError cause) {
     return new EngineException(
-        ErrorCode.TEMPLATE_ERROR, "chat template: expressions or values are nested too deep", cause);
+        ErrorCode.TEMPLATE_ERROR,
+        "chat template: expressions or values are nested too deep",
+        cause);
   }
 }

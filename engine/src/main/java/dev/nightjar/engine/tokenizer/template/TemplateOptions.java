@@ -6,9 +6,11 @@ import java.util.Optional;
 /**
  * What a template may use up, and what it takes for the present.
  *
- * @param now what strftime_now formats; without it the function is undefined, so that rendering is reproducible
+ * @param now what strftime_now formats; without it the function is undefined, so that rendering is
+ *     reproducible
  * @param maxOutput most chars of output, and of any string made on the way
- * @param maxSteps most steps of the interpreter, besides {@value #STEPS_PER_CHAR} per char of the variables
+ * @param maxSteps most steps of the interpreter, besides {@value #STEPS_PER_CHAR} per char of the
+ *     variables
  * @param maxDepth deepest nesting of macro calls
  */
 public record TemplateOptions(

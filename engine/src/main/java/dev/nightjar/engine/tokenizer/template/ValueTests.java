@@ -8,10 +8,38 @@ import java.util.Set;
 final class ValueTests {
   private static final Set<String> NAMES =
       Set.of(
-          "defined", "undefined", "none", "string", "mapping", "iterable", "sequence", "number",
-          "integer", "float", "boolean", "true", "false", "callable", "odd", "even",
-          "divisibleby", "equalto", "eq", "sameas", "ne", "lt", "lessthan", "le", "gt",
-          "greaterthan", "ge", "in", "lower", "upper", "filter", "test");
+          "defined",
+          "undefined",
+          "none",
+          "string",
+          "mapping",
+          "iterable",
+          "sequence",
+          "number",
+          "integer",
+          "float",
+          "boolean",
+          "true",
+          "false",
+          "callable",
+          "odd",
+          "even",
+          "divisibleby",
+          "equalto",
+          "eq",
+          "sameas",
+          "ne",
+          "lt",
+          "lessthan",
+          "le",
+          "gt",
+          "greaterthan",
+          "ge",
+          "in",
+          "lower",
+          "upper",
+          "filter",
+          "test");
 
   private final Budget budget;
 

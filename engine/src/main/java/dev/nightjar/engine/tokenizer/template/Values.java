@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Python's view of the values templates work with: null (None), Boolean, Long, Double, String, List, Map, {@link Undefined},
- * {@link Namespace}, {@link Callable}. Nothing else ever gets in.
+ * Python's view of the values templates work with: null (None), Boolean, Long, Double, String,
+ * List, Map, {@link Undefined}, {@link Namespace}, {@link Callable}. Nothing else ever gets in.
  */
 final class Values {
   private static final int MAX_SHOWN_DEPTH = 32;
@@ -134,7 +134,8 @@ final class Values {
       return plain.indexOf('.') >= 0 ? plain : plain + ".0";
     }
     String[] parts = Double.toString(number).split("E", 2);
-    String digits = parts[0].endsWith(".0") ? parts[0].substring(0, parts[0].length() - 2) : parts[0];
+    String digits =
+        parts[0].endsWith(".0") ? parts[0].substring(0, parts[0].length() - 2) : parts[0];
     int exponent = Integer.parseInt(parts[1]);
     return digits + "e" + (exponent < 0 ? "-" : "+") + "%02d".formatted(Math.abs(exponent));
   }

@@ -137,10 +137,10 @@ class TestTemplate {
             + "{% endfor %}{{ ns.x }}",
         "{% set ns = namespace(x=[1]) %}{% for i in range(60) %}{% set ns.x = [ns.x, ns.x] %}"
             + "{% endfor %}{{ ns.x | tojson }}",
-        "{% set ns = namespace(x=[1], y=[1]) %}{% for i in range(60) %}{% set ns.x = [ns.x, ns.x] %}"
-            + "{% set ns.y = [ns.y, ns.y] %}{% endfor %}{{ ns.x == ns.y }}",
-        "{% set ns = namespace(x=[1], y=[1]) %}{% for i in range(60) %}{% set ns.x = [ns.x, ns.x] %}"
-            + "{% set ns.y = [ns.y, ns.y] %}{% endfor %}{{ ns.x < ns.y }}",
+        "{% set ns = namespace(x=[1], y=[1]) %}{% for i in range(60) %}{% set ns.x = [ns.x, ns.x]"
+            + " %}{% set ns.y = [ns.y, ns.y] %}{% endfor %}{{ ns.x == ns.y }}",
+        "{% set ns = namespace(x=[1], y=[1]) %}{% for i in range(60) %}{% set ns.x = [ns.x, ns.x]"
+            + " %}{% set ns.y = [ns.y, ns.y] %}{% endfor %}{{ ns.x < ns.y }}",
         "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
         "{% macro m() %}{{ m() }}{{ m() }}{% endmacro %}{{ m() }}",
         "{% set ns = namespace(x='ab') %}{% for i in range(60) %}"
@@ -152,8 +152,8 @@ class TestTemplate {
         "{% for i in range(99999) %}{{ 'a' * 10000 }}{% endfor %}",
         "{% for i in range(99999) %}{{ text * 100000 == text }}{% endfor %}",
         "{% for i in range(99999) %}{{ range(99999) | sort | length }}{% endfor %}",
-        "{% set ns = namespace(x=[]) %}{% for i in range(99999) %}{% set ns.x = [ns.x] %}{% endfor %}"
-            + "{% set q = ns.x == [ns.x] %}{{ ns.x | tojson }}"
+        "{% set ns = namespace(x=[]) %}{% for i in range(99999) %}{% set ns.x = [ns.x] %}{% endfor"
+            + " %}{% set q = ns.x == [ns.x] %}{{ ns.x | tojson }}"
       })
   void limitsStopRunawayTemplates(String template) {
     assertFault(template, "chat template");
@@ -203,10 +203,54 @@ class TestTemplate {
   @Test
   void brokenTemplatesGiveErrorsOnly() {
     String[] parts = {
-      "{{", "}}", "{%", "%}", "{#", "#}", "-", " if ", " else ", " endif ", " for x in list ",
-      " endfor ", " set ", "x", "=", "list", "text", "d", ".", "[", "]", "(", ")", "|", "upper",
-      "tojson", "is", "defined", "'a'", "1", "2.5", "~", "+", "*", "in", "not", "{", "}", ":", ",",
-      "\n", " macro m(a) ", " endmacro ", "m", "loop.index", "namespace(a=1)", " raw ", " endraw "
+      "{{",
+      "}}",
+      "{%",
+      "%}",
+      "{#",
+      "#}",
+      "-",
+      " if ",
+      " else ",
+      " endif ",
+      " for x in list ",
+      " endfor ",
+      " set ",
+      "x",
+      "=",
+      "list",
+      "text",
+      "d",
+      ".",
+      "[",
+      "]",
+      "(",
+      ")",
+      "|",
+      "upper",
+      "tojson",
+      "is",
+      "defined",
+      "'a'",
+      "1",
+      "2.5",
+      "~",
+      "+",
+      "*",
+      "in",
+      "not",
+      "{",
+      "}",
+      ":",
+      ",",
+      "\n",
+      " macro m(a) ",
+      " endmacro ",
+      "m",
+      "loop.index",
+      "namespace(a=1)",
+      " raw ",
+      " endraw "
     };
     SplittableRandom random = new SplittableRandom(11);
     int rendered = 0;

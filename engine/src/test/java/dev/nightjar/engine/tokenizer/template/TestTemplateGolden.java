@@ -17,8 +17,9 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Renders like Jinja 3.1.6 with the settings of Hugging Face's chat templates; golden.json holds templates and what Jinja
- * made of them: expressions, white space control and the templates of well-known models.
+ * Renders like Jinja 3.1.6 with the settings of Hugging Face's chat templates; golden.json holds
+ * templates and what Jinja made of them: expressions, white space control and the templates of
+ * well-known models.
  */
 class TestTemplateGolden {
   private static final LocalDateTime NOW = LocalDateTime.of(2026, 3, 4, 5, 6, 7);
@@ -52,7 +53,8 @@ class TestTemplateGolden {
     return switch (node.getNodeType()) {
       case NULL -> null;
       case BOOLEAN -> node.booleanValue();
-      case NUMBER -> node.isIntegralNumber() ? (Object) node.longValue() : (Object) node.doubleValue();
+      case NUMBER ->
+          node.isIntegralNumber() ? (Object) node.longValue() : (Object) node.doubleValue();
       case STRING -> node.textValue();
       case ARRAY -> {
         List<Object> list = new ArrayList<>();
@@ -69,7 +71,8 @@ class TestTemplateGolden {
 
   @ParameterizedTest(name = "{0}: {1}")
   @MethodSource("cases")
-  void rendersAsJinja(String name, String template, Map<String, Object> variables, String expected) {
+  void rendersAsJinja(
+      String name, String template, Map<String, Object> variables, String expected) {
     String rendered =
         Template.parse(template).render(variables, TemplateOptions.DEFAULT.withNow(NOW));
     assertThat(rendered).as(name).isEqualTo(expected);
