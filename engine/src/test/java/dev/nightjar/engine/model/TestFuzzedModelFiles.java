@@ -1,6 +1,7 @@
 package dev.nightjar.engine.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import com.sun.management.ThreadMXBean;
@@ -132,11 +133,9 @@ class TestFuzzedModelFiles {
             byte[] damaged = damage.apply(new Mutations(new Random(SEED + i)), original);
             Files.write(file, damaged);
             long before = THREADS.getCurrentThreadAllocatedBytes();
-            try {
-              exercise(model);
-            } catch (RuntimeException | StackOverflowError | OutOfMemoryError e) {
-              throw new AssertionError(file.getFileName() + ", damage " + (SEED + i), e);
-            }
+            assertThatCode(() -> exercise(model))
+                .as("%s, damage %d", file.getFileName(), SEED + i)
+                .doesNotThrowAnyException();
             assertThat(THREADS.getCurrentThreadAllocatedBytes() - before)
                 .as("allocated bytes, %s, damage %d", file.getFileName(), SEED + i)
                 .isLessThan(MAX_ALLOCATED_BYTES);

@@ -6,11 +6,14 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.MissingNode;
+import dev.nightjar.engine.api.ChatMessage;
+import dev.nightjar.engine.api.Prompt;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -49,6 +52,42 @@ class TestVocabularies {
           assertThat(decode(ours, expected))
               .as("decoded by %s, text %d: %s", file, i, text)
               .isEqualTo(oracle.decode(expected));
+        }
+      }
+    }
+  }
+
+  @Test
+  void everyChatTemplateIsTokenisedAsHuggingFaceDoes() throws IOException {
+    for (Path file : files()) {
+      Path config = file.resolveSibling("tokenizer_config.json");
+      JsonNode settings =
+          Files.exists(config) ? new ObjectMapper().readTree(config.toFile()) : null;
+      if (settings == null || !settings.path("chat_template").isTextual()) {
+        continue;
+      }
+      ChatTemplate template =
+          ChatTemplate.of(
+              settings.path("chat_template").asText(),
+              settings.path("bos_token").asText(""),
+              settings.path("eos_token").asText(""));
+      PromptEncoder encoder =
+          new PromptEncoder(
+              Tokenizers.fromJson(new ObjectMapper().readTree(file.toFile()), settings),
+              Optional.of(template));
+      RandomText texts = new RandomText(new SplittableRandom(43), List.of());
+      try (Oracle oracle = Oracle.of(file, cache)) {
+        for (int i = 0; i < NUM_TEXTS / 10; i++) {
+          List<ChatMessage> messages =
+              List.of(
+                  new ChatMessage("system", texts.next()),
+                  new ChatMessage("user", texts.next()),
+                  new ChatMessage("assistant", texts.next()),
+                  new ChatMessage("user", texts.next()));
+          String rendered = template.render(messages);
+          assertThat(encoder.encode(new Prompt.Messages(messages)))
+              .as("%s: %s", file, rendered)
+              .isEqualTo(oracle.encode(rendered));
         }
       }
     }
