@@ -63,6 +63,19 @@ class TestModules {
         .check(CLASSES);
   }
 
+  /** Whatever the network is for, Spark does it: reading and writing where the user says. */
+  @Test
+  void nothingOpensConnections() {
+    noClasses()
+        .should()
+        .dependOnClassesThat()
+        .haveNameMatching("java\\.net\\.(.*Socket|URL|.*URLConnection|http\\..*)")
+        .orShould()
+        .dependOnClassesThat()
+        .resideInAnyPackage("java.net.http..", "java.nio.channels.spi..", "java.rmi..")
+        .check(CLASSES);
+  }
+
   @Test
   void modulesHaveNoCycles() {
     slices().matching("dev.nightjar.(*)..").should().beFreeOfCycles().check(CLASSES);

@@ -1,6 +1,7 @@
 package dev.nightjar.job;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -141,6 +142,10 @@ final class InspectCommand implements Callable<Integer> {
     return out;
   }
 
+  private static String text(JsonNode value) {
+    return value.isValueNode() ? value.asText() : value.toString();
+  }
+
   private static void table(String indent, ObjectNode node, PrintStream out) {
     node.properties()
         .forEach(entry -> {
@@ -148,9 +153,7 @@ final class InspectCommand implements Callable<Integer> {
             out.println(indent + entry.getKey());
             entry.getValue().forEach(item -> out.println(indent + "  " + item));
           } else {
-            out.printf(
-                "%s%-34s %s%n",
-                indent, entry.getKey(), entry.getValue().asText(entry.getValue().toString()));
+            out.printf("%s%-34s %s%n", indent, entry.getKey(), text(entry.getValue()));
           }
         });
   }
