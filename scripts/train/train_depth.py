@@ -70,13 +70,14 @@ def main():
     p.add_argument("mails")
     p.add_argument("folder", help="exported model; the artefact goes to depth/<kind> inside")
     p.add_argument("checkpoint", help="resumed when it exists")
-    p.add_argument("--steps", type=int, default=1000)
+    p.add_argument("--steps", type=int, default=600)
     p.add_argument("--batch", type=int, default=16)
     p.add_argument("--target", type=float, default=0.53, help="share of all (token, layer) cells")
     p.add_argument("--rank", type=int, default=32)
     p.add_argument("--lora-rate", type=float, default=1.5e-3)
     p.add_argument("--gate-rate", type=float, default=3e-3)
     p.add_argument("--keep", help="static: comma-separated layers")
+    p.add_argument("--rates", help="random: comma-separated rates per layer, if no dllm artefact")
     p.add_argument("--out-kind", help="artefact folder name, if not the kind")
     p.add_argument("--seed", type=int, default=7)
     p.add_argument("--threads", type=int, default=2)
@@ -96,7 +97,9 @@ def main():
     mails = [m for m in every if not data.is_calibration(m)]
     model = mdl.Model(shape, weights)
     rates = keep = None
-    if a.kind == "random":
+    if a.rates:
+        rates = [float(r) for r in a.rates.split(",")]
+    elif a.kind == "random":
         meta = json.load(open(os.path.join(a.folder, "depth", "dllm", "depth.json")))
         rates = meta["quality"]["rates"]
     if a.kind == "static":

@@ -6,8 +6,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AtomicMoveNotSupportedException;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -46,25 +44,18 @@ public final class EmbeddedModel {
     return model.equals(NAME) ? extract() : Path.of(model);
   }
 
-  /** The folder of the unpacked model. */
+  /** The folder of the unpacked model; files that are missing there are unpacked first. */
   public static Path extract() {
     Path folder =
         Path.of(
             System.getProperty("java.io.tmpdir"), "nightjar-" + user(), "triage-" + contentHash());
-    if (Files.isDirectory(folder)) {
-      return folder;
-    }
     try {
-      Files.createDirectories(folder.getParent());
-      Path fresh = Files.createTempDirectory(folder.getParent(), "unpacking-");
       for (String file : FILES) {
-        Path target = fresh.resolve(file);
-        Files.createDirectories(target.getParent());
-        try (InputStream in = open(file)) {
-          Files.copy(in, target);
+        Path target = folder.resolve(file);
+        if (!Files.isRegularFile(target)) {
+          unpack(file, target);
         }
       }
-      publish(fresh, folder);
       return folder;
     } catch (IOException e) {
       throw new UncheckedIOException(
@@ -75,19 +66,15 @@ public final class EmbeddedModel {
     }
   }
 
-  /** Moves the complete folder into place; when another process was first, its copy is used. */
-  private static void publish(Path fresh, Path folder) throws IOException {
-    try {
-      Files.move(fresh, folder, StandardCopyOption.ATOMIC_MOVE);
-    } catch (FileAlreadyExistsException
-        | java.nio.file.DirectoryNotEmptyException
-        | AtomicMoveNotSupportedException e) {
-      if (!Files.isDirectory(folder)) {
-        throw e;
-      }
-      for (String file : FILES) {
-        Files.deleteIfExists(fresh.resolve(file));
-      }
+  /** Writes beside the target and renames, so that a file is either absent or complete. */
+  private static void unpack(String file, Path target) throws IOException {
+    Files.createDirectories(target.getParent());
+    Path fresh = Files.createTempFile(target.getParent(), target.getFileName().toString(), ".part");
+    try (InputStream in = open(file)) {
+      Files.copy(in, fresh, StandardCopyOption.REPLACE_EXISTING);
+      Files.move(fresh, target, StandardCopyOption.ATOMIC_MOVE);
+    } finally {
+      Files.deleteIfExists(fresh);
     }
   }
 

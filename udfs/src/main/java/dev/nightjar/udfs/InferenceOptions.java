@@ -6,7 +6,6 @@ import dev.nightjar.engine.api.EngineConfig;
 import dev.nightjar.engine.api.SamplingParams;
 import java.io.Serializable;
 import java.time.LocalDate;
-import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 
@@ -76,89 +75,5 @@ public record InferenceOptions(
     node.put("logprobs", sampling.logprobs());
     node.put("overlong", engine.overlong().name().toLowerCase(Locale.ROOT));
     return node;
-  }
-
-  private Object writeReplace() {
-    return new Form(
-        model,
-        new EngineForm(
-            engine.depth(),
-            engine.maxBatch(),
-            engine.promptChunk(),
-            engine.stepTokens(),
-            engine.maxKvBytes(),
-            engine.overlong()),
-        new SamplingForm(
-            sampling.maxTokens(),
-            sampling.temperature(),
-            sampling.topK(),
-            sampling.topP(),
-            sampling.minP(),
-            sampling.repetitionPenalty(),
-            sampling.seed(),
-            sampling.stop(),
-            sampling.logprobs()),
-        prompt,
-        keyColumn,
-        maxPromptChars,
-        errorMode,
-        runId,
-        runDate);
-  }
-
-  /** The serialised form: the engine's own records are not serialisable. */
-  private record Form(
-      String model,
-      EngineForm engine,
-      SamplingForm sampling,
-      PromptSource prompt,
-      String keyColumn,
-      int maxPromptChars,
-      ErrorMode errorMode,
-      String runId,
-      LocalDate runDate)
-      implements Serializable {
-    private Object readResolve() {
-      return new InferenceOptions(
-          model,
-          engine.restore(),
-          sampling.restore(),
-          prompt,
-          keyColumn,
-          maxPromptChars,
-          errorMode,
-          runId,
-          runDate);
-    }
-  }
-
-  private record EngineForm(
-      String depth,
-      int maxBatch,
-      int promptChunk,
-      int stepTokens,
-      long maxKvBytes,
-      EngineConfig.Overlong overlong)
-      implements Serializable {
-    EngineConfig restore() {
-      return new EngineConfig(depth, maxBatch, promptChunk, stepTokens, maxKvBytes, overlong);
-    }
-  }
-
-  private record SamplingForm(
-      int maxTokens,
-      float temperature,
-      int topK,
-      float topP,
-      float minP,
-      float repetitionPenalty,
-      long seed,
-      List<String> stop,
-      int logprobs)
-      implements Serializable {
-    SamplingParams restore() {
-      return new SamplingParams(
-          maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop, logprobs);
-    }
   }
 }

@@ -1,5 +1,7 @@
 package dev.nightjar.engine.api;
 
+import java.io.Serializable;
+
 /**
  * How an engine is set up; fixed for its life.
  *
@@ -11,12 +13,8 @@ package dev.nightjar.engine.api;
  * @param overlong what to do with a prompt that does not fit the context window
  */
 public record EngineConfig(
-    String depth,
-    int maxBatch,
-    int promptChunk,
-    int stepTokens,
-    long maxKvBytes,
-    Overlong overlong) {
+    String depth, int maxBatch, int promptChunk, int stepTokens, long maxKvBytes, Overlong overlong)
+    implements Serializable {
 
   /** What to do with a prompt that leaves no room in the context window. */
   public enum Overlong {

@@ -1,5 +1,6 @@
 package dev.nightjar.engine.api;
 
+import java.io.Serializable;
 import java.util.List;
 
 /**
@@ -26,7 +27,8 @@ public record SamplingParams(
     float repetitionPenalty,
     long seed,
     List<String> stop,
-    int logprobs) {
+    int logprobs)
+    implements Serializable {
 
   /** The largest number of alternatives per token that can be asked for. */
   public static final int MAX_LOGPROBS = 20;

@@ -95,10 +95,11 @@ final class VectorExp {
    * canonical order.
    */
   static float sumOfExps(float[] x, int offset, int count, float shift) {
-    FloatVector a = FloatVector.zero(Lanes.FLOATS);
-    FloatVector b = a;
-    FloatVector c = a;
-    FloatVector d = a;
+    FloatVector zero = FloatVector.zero(Lanes.FLOATS);
+    FloatVector a = zero;
+    FloatVector b = zero;
+    FloatVector c = zero;
+    FloatVector d = zero;
     int bound = count / PackedMatrix.TILE * PackedMatrix.TILE;
     for (int i = 0; i < bound; i += Lanes.COUNT) {
       FloatVector v = FloatVector.fromArray(Lanes.FLOATS, x, offset + i).sub(shift);
@@ -122,7 +123,7 @@ final class VectorExp {
               .blend(Float.NaN, v.compare(VectorOperators.NE, v));
       // Partial sums that take more than one vector take turns, and are back in their places at the
       // end.
-      FloatVector sum = a.add(e);
+      FloatVector sum = e.add(a);
       if (Lanes.PARTS == 1) {
         a = sum;
       } else if (Lanes.PARTS == 2) {
@@ -136,12 +137,16 @@ final class VectorExp {
       }
     }
     for (int i = bound; i < count; i++) {
+      // In all lanes but one, zero is added, which changes nothing: no sum is -0.
       float value = ScalarKernels.exp1(x[offset + i] - shift);
       int partial = i - bound;
-      a = a.add(value, Lanes.INDEX.compare(VectorOperators.EQ, partial));
-      b = b.add(value, Lanes.INDEX.compare(VectorOperators.EQ, partial - Lanes.COUNT));
-      c = c.add(value, Lanes.INDEX.compare(VectorOperators.EQ, partial - 2 * Lanes.COUNT));
-      d = d.add(value, Lanes.INDEX.compare(VectorOperators.EQ, partial - 3 * Lanes.COUNT));
+      a = zero.blend(value, Lanes.INDEX.compare(VectorOperators.EQ, partial)).add(a);
+      partial -= Lanes.COUNT;
+      b = zero.blend(value, Lanes.INDEX.compare(VectorOperators.EQ, partial)).add(b);
+      partial -= Lanes.COUNT;
+      c = zero.blend(value, Lanes.INDEX.compare(VectorOperators.EQ, partial)).add(c);
+      partial -= Lanes.COUNT;
+      d = zero.blend(value, Lanes.INDEX.compare(VectorOperators.EQ, partial)).add(d);
     }
     FloatVector p = Lanes.PARTS == 4 ? a.add(c).add(b.add(d)) : Lanes.PARTS == 2 ? a.add(b) : a;
     p = Lanes.COUNT == 16 ? p.add(p.rearrange(Lanes.FOLD_8)) : p;

@@ -10,6 +10,13 @@ import jdk.incubator.vector.VectorOperators;
 /**
  * The kernels over the Vector API. Needs the JVM flag {@code --add-modules jdk.incubator.vector}:
  * without it this class cannot be loaded, so only {@link KernelSelector} names it.
+ *
+ * <p>Here and in the other vector loops of this package, a vector that a loop carries from one turn
+ * to the next is an argument, never the receiver: {@code sum = v.add(sum)}, not {@code sum =
+ * sum.add(v)}. C2 learns the class of such a receiver only from the type profile inside the Vector
+ * API's methods, which all callers in the JVM share and which may be missing; the call then stays
+ * virtual, and every turn allocates its vectors. An argument's class is compared with the
+ * receiver's, and known from there on.
  */
 public final class VectorKernels implements Kernels {
   /**
@@ -295,7 +302,7 @@ public final class VectorKernels implements Kernels {
     Arrays.fill(scores, offset + length, offset + padded, Float.NEGATIVE_INFINITY);
     FloatVector maxima = FloatVector.broadcast(Lanes.FLOATS, Float.NEGATIVE_INFINITY);
     for (int i = 0; i < padded; i += Lanes.COUNT) {
-      maxima = maxima.max(FloatVector.fromArray(Lanes.FLOATS, scores, offset + i));
+      maxima = FloatVector.fromArray(Lanes.FLOATS, scores, offset + i).max(maxima);
     }
     float max = maxima.reduceLanes(VectorOperators.MAX);
     VectorExp.exponentiate(scores, offset, padded, max);
@@ -310,7 +317,7 @@ public final class VectorKernels implements Kernels {
     for (int part = 0; part < PARTIALS; part += Lanes.COUNT) {
       FloatVector partials = FloatVector.fromArray(Lanes.FLOATS, x, offset + part);
       for (int i = PARTIALS; i < count; i += PARTIALS) {
-        partials = partials.add(FloatVector.fromArray(Lanes.FLOATS, x, offset + part + i));
+        partials = FloatVector.fromArray(Lanes.FLOATS, x, offset + part + i).add(partials);
       }
       partials.intoArray(x, offset + part);
     }
@@ -338,7 +345,7 @@ public final class VectorKernels implements Kernels {
     FloatVector maxima = FloatVector.broadcast(Lanes.FLOATS, Float.NEGATIVE_INFINITY);
     for (int i = 0; i < whole; i += Lanes.COUNT) {
       FloatVector v = FloatVector.fromArray(Lanes.FLOATS, x, offset + i);
-      maxima = maxima.blend(v, v.compare(VectorOperators.GT, maxima));
+      maxima = v.blend(maxima, v.compare(VectorOperators.GT, maxima).not());
     }
     float max = maxima.reduceLanes(VectorOperators.MAX);
     for (int i = whole; i < count; i++) {
@@ -366,7 +373,7 @@ public final class VectorKernels implements Kernels {
     int whole = Lanes.FLOATS.loopBound(count);
     FloatVector maxima = FloatVector.broadcast(Lanes.FLOATS, Float.NEGATIVE_INFINITY);
     for (int i = 0; i < whole; i += Lanes.COUNT) {
-      maxima = maxima.max(FloatVector.fromArray(Lanes.FLOATS, x, offset + i));
+      maxima = FloatVector.fromArray(Lanes.FLOATS, x, offset + i).max(maxima);
     }
     float max = maxima.reduceLanes(VectorOperators.MAX);
     for (int i = whole; i < count; i++) {

@@ -1,129 +1,72 @@
 package dev.nightjar.engine.kernel;
 
-import static dev.nightjar.engine.kernel.KernelFixtures.gaussian;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import com.sun.management.ThreadMXBean;
 import dev.nightjar.engine.tensor.DType;
-import java.lang.foreign.Arena;
-import java.lang.management.ManagementFactory;
-import java.util.Random;
+import java.io.IOException;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * A kernel whose vectors C2 fails to keep in registers allocates each of them, and is a thousand
  * times slower; so compiled kernels must not allocate.
  */
 class TestKernelAllocation {
-  /**
-   * Warm-up ends as soon as a whole round of calls allocates nothing; it is given up after this
-   * many rounds, but not before this time has passed: a busy machine compiles late.
-   */
-  private static final int MAX_ROUNDS = 400;
-
-  private static final long LEAST_PATIENCE_NANOS = 20_000_000_000L;
-
-  private static final int CALLS = 50;
-
-  /** The measuring itself and compiler threads' safepoints may cost a few objects. */
-  private static final long ALLOWED_BYTES_PER_CALL = 16;
-
-  private final Kernels kernels = new VectorKernels();
-  private final Random random = new Random(1);
-  private ThreadMXBean threads;
-
   @BeforeEach
-  void findAllocationCounter() {
-    boolean counts =
-        ManagementFactory.getThreadMXBean() instanceof ThreadMXBean bean
-            && bean.isThreadAllocatedMemorySupported()
-            && bean.isThreadAllocatedMemoryEnabled();
-    assumeTrue(counts, "this JVM does not count the bytes a thread allocates");
-    threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+  void needsAnAllocationCounter() {
+    assumeTrue(AllocationProbe.supported(), "this JVM does not count the bytes a thread allocates");
   }
 
   @ParameterizedTest
   @EnumSource(DType.class)
   void matmulDoesNotAllocate(DType dtype) {
-    int inputs = 256;
-    int outputs = 208;
-    float[] x = gaussian(random, 32 * inputs);
-    float[] out = new float[32 * outputs];
-    try (Arena arena = Arena.ofConfined()) {
-      PackedMatrix w =
-          PackedMatrix.pack(KernelFixtures.tensor(random, dtype, outputs, inputs), arena);
-      Scratch scratch = kernels.newScratch();
-      for (int rows : new int[] {1, 2, 3, 4, 5, 6, 7, 32}) {
-        check(
-            "matmul " + dtype + " x " + rows,
-            () -> kernels.matmul(w, x, inputs, rows, out, outputs, scratch));
-      }
-    }
+    AllocationProbe probe = new AllocationProbe();
+    probe.matmul(dtype);
+    assertThat(probe.allocating()).isEmpty();
   }
 
   @Test
   void elementwiseKernelsDoNotAllocate() {
-    int size = 1000;
-    float[] x = gaussian(random, 4 * size);
-    float[] y = gaussian(random, 4 * size);
-    float[] table = gaussian(random, 64);
-    float[] out = new float[4 * size];
-    check("rmsNorm", () -> kernels.rmsNorm(x, size, y, 1e-5f, size, 4, out, size));
-    check("silu", () -> kernels.silu(x, 4 * size));
-    check("siluMultiply", () -> kernels.siluMultiply(x, y, 4 * size));
-    check("add", () -> kernels.add(out, 1, x, 0, 4 * size - 1));
-    check("rotate", () -> kernels.rotate(x, 0, 30, 128, table, table, 0));
+    AllocationProbe probe = new AllocationProbe();
+    probe.elementwise();
+    assertThat(probe.allocating()).isEmpty();
   }
 
   @Test
   void reductionsDoNotAllocate() {
-    float[] x = gaussian(random, 5000);
-    int[] sink = new int[1];
-    check("argmax", () -> sink[0] += kernels.argmax(x, 1, 4990));
-    check("logSumExp", () -> sink[0] += (int) kernels.logSumExp(x, 1, 4990));
+    AllocationProbe probe = new AllocationProbe();
+    probe.reductions();
+    assertThat(probe.allocating()).isEmpty();
   }
 
   @Test
   void attendDoesNotAllocate() {
-    int length = 100;
-    int headDim = 64;
-    int pages = 7;
-    float[][] keys = new float[pages][];
-    float[][] values = new float[pages][];
-    for (int page = 0; page < pages; page++) {
-      keys[page] = gaussian(random, headDim * Kernels.PAGE);
-      values[page] = gaussian(random, headDim * Kernels.PAGE);
-    }
-    float[] q = gaussian(random, 9 * headDim);
-    float[] out = new float[9 * headDim];
-    float[] scores = new float[9 * pages * Kernels.PAGE];
-    for (int group : new int[] {1, 3, 9}) {
-      check(
-          "attend, groups of " + group,
-          () ->
-              kernels.attend(q, 0, keys, values, length, 0, group, headDim, 0.1f, scores, out, 0));
-    }
+    AllocationProbe probe = new AllocationProbe();
+    probe.attend();
+    assertThat(probe.allocating()).isEmpty();
   }
 
-  private void check(String what, Runnable kernel) {
-    long bytes = Long.MAX_VALUE;
-    long start = System.nanoTime();
-    int round = 0;
-    while (bytes > ALLOWED_BYTES_PER_CALL
-        && (round < MAX_ROUNDS || System.nanoTime() - start < LEAST_PATIENCE_NANOS)) {
-      round++;
-      long before = threads.getCurrentThreadAllocatedBytes();
-      for (int call = 0; call < CALLS; call++) {
-        kernel.run();
-      }
-      bytes = (threads.getCurrentThreadAllocatedBytes() - before) / CALLS;
-    }
-    assertThat(bytes)
-        .as("bytes allocated per call of " + what + " after warm-up")
-        .isLessThanOrEqualTo(ALLOWED_BYTES_PER_CALL);
+  /**
+   * In a long-lived JVM what C2 knows about the Vector API's methods depends on which code ran
+   * before and when it was compiled; here it knows nothing.
+   */
+  @ParameterizedTest
+  @ValueSource(ints = {128, 256, 512})
+  void noKernelDependsOnTypeProfiles(int bits) throws IOException, InterruptedException {
+    assumeTrue(bits <= VectorWidth.widestBits(), "not a vector width of this machine");
+    ChildJvm run =
+        ChildJvm.run(
+            AllocationProbe.class,
+            ChildJvm.MODULE_FLAG,
+            "-XX:+IgnoreUnrecognizedVMOptions",
+            "-XX:-UseTypeProfile",
+            "-Dnightjar.vector.bits=" + bits);
+    assertThat(run.exitCode()).as(run.output()).isZero();
+    assertThat(run.output()).endsWith(AllocationProbe.DONE + System.lineSeparator());
+    assertThat(run.output()).doesNotContain("allocates");
   }
 }

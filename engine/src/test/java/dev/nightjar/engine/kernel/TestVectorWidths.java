@@ -3,28 +3,19 @@ package dev.nightjar.engine.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestReporter;
 
 /** Starts JVMs with every vector width, since a JVM chooses its own once. */
 class TestVectorWidths {
-  private static final String MODULE_FLAG = "--add-modules=jdk.incubator.vector";
-
-  /** Exit code and output of a child JVM, both streams together. */
-  private record Run(int exitCode, String output) {}
-
   @Test
   void everyWidthComputesTheSameBits(TestReporter reporter)
       throws IOException, InterruptedException {
-    Run scalar = run(MODULE_FLAG, "-Dnightjar.vector.bits=0");
+    ChildJvm scalar = run(ChildJvm.MODULE_FLAG, "-Dnightjar.vector.bits=0");
     assertThat(scalar.output()).contains("scalar ");
     String checksum = checksum(scalar, "scalar");
     for (int bits : new int[] {128, 256, 512}) {
-      Run run = run(MODULE_FLAG, "-Dnightjar.vector.bits=" + bits);
+      ChildJvm run = run(ChildJvm.MODULE_FLAG, "-Dnightjar.vector.bits=" + bits);
       if (bits <= VectorWidth.widestBits()) {
         assertThat(checksum(run, "vector-" + bits))
             .as("checksum at " + bits + " bits")
@@ -42,12 +33,12 @@ class TestVectorWidths {
   @Test
   void withoutThePropertyTheWidestUsefulVectorsAreTaken() throws IOException, InterruptedException {
     int bits = Math.min(VectorWidth.widestBits(), 512);
-    assertThat(run(MODULE_FLAG).output()).contains("vector-" + bits + " ");
+    assertThat(run(ChildJvm.MODULE_FLAG).output()).contains("vector-" + bits + " ");
   }
 
   @Test
   void withoutTheModuleScalarKernelsRunAfterAWarning() throws IOException, InterruptedException {
-    Run run = run();
+    ChildJvm run = run();
     assertThat(run.exitCode()).as(run.output()).isZero();
     assertThat(run.output())
         .contains("scalar ")
@@ -57,7 +48,7 @@ class TestVectorWidths {
 
   @Test
   void aWidthThatIsNoneIsRefused() throws IOException, InterruptedException {
-    Run run = run(MODULE_FLAG, "-Dnightjar.vector.bits=300");
+    ChildJvm run = run(ChildJvm.MODULE_FLAG, "-Dnightjar.vector.bits=300");
     assertThat(run.exitCode()).isNotZero();
     assertThat(run.output())
         .contains("nightjar.vector.bits is \"300\", expected 0, 128, 256 or 512");
@@ -65,12 +56,12 @@ class TestVectorWidths {
 
   @Test
   void aWidthWithoutTheModuleIsRefused() throws IOException, InterruptedException {
-    Run run = run("-Dnightjar.vector.bits=256");
+    ChildJvm run = run("-Dnightjar.vector.bits=256");
     assertThat(run.exitCode()).isNotZero();
     assertThat(run.output()).contains("add the JVM flag --add-modules jdk.incubator.vector");
   }
 
-  private static String checksum(Run run, String name) {
+  private static String checksum(ChildJvm run, String name) {
     assertThat(run.exitCode()).as(run.output()).isZero();
     for (String line : run.output().lines().toList()) {
       if (line.startsWith(name + " ")) {
@@ -80,15 +71,7 @@ class TestVectorWidths {
     throw new AssertionError("no line \"" + name + " <checksum>\" in: " + run.output());
   }
 
-  private static Run run(String... flags) throws IOException, InterruptedException {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(List.of(flags));
-    command.add("-cp");
-    command.add(System.getProperty("java.class.path"));
-    command.add(KernelChecksum.class.getName());
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    return new Run(process.waitFor(), output);
+  private static ChildJvm run(String... flags) throws IOException, InterruptedException {
+    return ChildJvm.run(KernelChecksum.class, flags);
   }
 }
