@@ -223,13 +223,17 @@ class Model:
     def norm(self, x, key):
         return Norm.apply(x, self.w[key], self.shape.eps, self.dtype)
 
-    def block(self, layer, x, bias, keep=None):
-        """One whole layer on the residual x [B, T, d]; keep [B, T] marks keys that are stored."""
+    def block(self, layer, x, bias, keep=None, pos=None):
+        """One whole layer on the residual x [B, T, d].
+
+        keep [B, T] marks keys that are stored; pos [B, T] are absolute positions, if not 0, 1, ...
+        """
         s, dt = self.shape, self.dtype
         b, t, _ = x.shape
         n = self.norm(x, name(layer, "input_layernorm"))
         qkv = F.linear(n, self.qkv(layer)).view(b, t, s.heads + 2 * s.kv_heads, s.head_dim)
-        cos, sin = self.cos[:t, None].to(dt), self.sin[:t, None].to(dt)
+        pos = torch.arange(t) if pos is None else pos
+        cos, sin = self.cos[pos][..., None, :].to(dt), self.sin[pos][..., None, :].to(dt)
         rot = Rope.apply(qkv[:, :, : s.heads + s.kv_heads], cos, sin)
         q = rot[:, :, : s.heads] * s.head_dim**-0.5
         q = q.view(b, t, s.kv_heads, s.heads // s.kv_heads, s.head_dim).permute(0, 2, 3, 1, 4)
@@ -318,6 +322,16 @@ class Depth:
             e = torch.cat((torch.ones(b, self.reserve, dtype=x.dtype), e[:, self.reserve :]), 1)
         return e
 
+    def packed(self, layer, x, run):
+        """Runs a layer on the marked tokens only; equal to masking, without a gradient to `run`."""
+        b, t, d = x.shape
+        counts = run.sum(1)
+        pos = torch.argsort((~run).to(torch.int8), dim=1, stable=True)[:, : int(counts.max())]
+        y = x.gather(1, pos[..., None].expand(-1, -1, d))
+        y = self.model.block(layer, y, self.model.causal(pos.shape[1]), None, pos)
+        rows, slots = torch.nonzero(torch.arange(pos.shape[1]) < counts[:, None], as_tuple=True)
+        return x.index_put((rows, pos[rows, slots]), y[rows, slots])
+
     def forward(self, ids, tau=None, noise=0.0):
         """Returns the final residual and the mask [L, B, T]."""
         m = self.model
@@ -330,6 +344,9 @@ class Depth:
             if self.kind == "static":
                 if i in self.keep:
                     x = m.block(i, x, causal)
+                continue
+            if self.kind == "random" and i >= self.start:
+                x = self.packed(i, x, e > 0)
                 continue
             y = m.block(i, x, causal, None if i < self.start else e)
             x = x + e[..., None] * (y - x)

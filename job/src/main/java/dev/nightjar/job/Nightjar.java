@@ -4,6 +4,7 @@ import dev.nightjar.job.demo.DemoCommand;
 import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
@@ -12,6 +13,7 @@ import picocli.CommandLine.Spec;
     name = "nightjar",
     description = "Large language models over whole corpora inside Apache Spark, in pure Java.",
     mixinStandardHelpOptions = true,
+    versionProvider = Nightjar.Version.class,
     synopsisSubcommandLabel = "COMMAND",
     exitCodeOnInvalidInput = RunCommand.FAILED)
 public final class Nightjar implements Runnable {
@@ -41,6 +43,15 @@ public final class Nightjar implements Runnable {
       all.addSubcommand(command);
     }
     return all.setExecutionExceptionHandler(Failures::handle);
+  }
+
+  /** The version of the jar this runs from. */
+  static final class Version implements IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      String version = Nightjar.class.getPackage().getImplementationVersion();
+      return new String[] {"nightjar " + (version == null ? "development" : version)};
+    }
   }
 
   @Override
