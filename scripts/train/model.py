@@ -326,6 +326,8 @@ class Depth:
         """Runs a layer on the marked tokens only; equal to masking, without a gradient to `run`."""
         b, t, d = x.shape
         counts = run.sum(1)
+        if not counts.any():
+            return x
         pos = torch.argsort((~run).to(torch.int8), dim=1, stable=True)[:, : int(counts.max())]
         y = x.gather(1, pos[..., None].expand(-1, -1, d))
         y = self.model.block(layer, y, self.model.causal(pos.shape[1]), None, pos)
@@ -345,7 +347,7 @@ class Depth:
                 if i in self.keep:
                     x = m.block(i, x, causal)
                 continue
-            if self.kind == "random" and i >= self.start:
+            if i >= self.start and (self.kind == "random" or not torch.is_grad_enabled()):
                 x = self.packed(i, x, e > 0)
                 continue
             y = m.block(i, x, causal, None if i < self.start else e)

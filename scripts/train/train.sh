@@ -38,10 +38,11 @@ fi
 "$python" train_dense.py "$work/mails.jsonl" "$work/tokenizer.json" "$work/dense.pt" $smoke
 "$python" export.py "$work/dense.pt" "$work/tokenizer.json" "$out"
 
+# select_static.py found the layer list of the static baseline.
 # All three share steps, data order and LoRA; random takes its rates from the gates.
 "$python" train_depth.py dllm "$work/mails.jsonl" "$out" "$work/dllm.pt" $smoke
 "$python" train_depth.py static "$work/mails.jsonl" "$out" "$work/static.pt" \
-  --keep @KEEP@ $smoke
+  --keep 0,1,2,4,6,8,10 $smoke
 "$python" train_depth.py random "$work/mails.jsonl" "$out" "$work/random.pt" $smoke
 
 limit=()

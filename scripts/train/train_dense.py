@@ -55,7 +55,7 @@ def main():
     p.add_argument("mails")
     p.add_argument("tokenizer")
     p.add_argument("out", help="checkpoint to write; training resumes from it when it exists")
-    p.add_argument("--steps", type=int, default=4000)
+    p.add_argument("--steps", type=int, default=2500)
     p.add_argument("--minutes", type=float, help="follow the clock instead of --steps")
     p.add_argument("--batch", type=int, default=16)
     p.add_argument("--short-until", type=float, default=0.75, help="share of the run with short mails")
