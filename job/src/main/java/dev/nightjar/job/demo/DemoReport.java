@@ -10,7 +10,7 @@ import org.apache.spark.sql.SparkSession;
 /** Prints the demo's comparison and its queries. */
 final class DemoReport {
   private static final int NAME_WIDTH = 22;
-  private static final int VALUE_WIDTH = 14;
+  private static final int VALUE_WIDTH = 18;
 
   /** One run with its quality. */
   record Column(String name, RunSummary summary, DemoScore score) {}
