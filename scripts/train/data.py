@@ -3,6 +3,7 @@
 import datetime
 import json
 import random
+import re
 
 import numpy as np
 
@@ -15,6 +16,7 @@ MONTHS = [
 ]  # fmt: skip
 ZONES = ["+0000", "-0000", "+0100", "+0200", "-0400", "-0500", "-0700", "-0800", "GMT", "EST",
          "-0700 (PDT)", "-0400 (EDT)", "+0100 (IST)", "+0530", "+0800", "+1000", "UT", ""]  # fmt: skip
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
 SYLLABLES = (
     "ba be bo bra ca ce chi co cu da de di do dra fa fe fi fo fra ga ge gi go gra ha he ho hu ja jo "
     "ka ke ki ko kra la le li lo lu ma me mi mo mu na ne ni no nu pa pe pi po pra qui ra re ri ro ru "
@@ -26,6 +28,7 @@ TLDS = ["com", "com", "com", "org", "net", "net", "edu", "ie", "co.uk", "de", "c
 
 # Loss weights of the parts of a sample.
 W_PROMPT, W_FRAME, W_LABEL, W_TOPIC, W_SENDER, W_DATE = 0.1, 0.3, 2.0, 1.0, 2.0, 1.0
+W_SHORT_LABEL = 0.3  # a subject alone teaches the label by heart
 FIELDS = ["label", "topic", "sender", "date"]
 
 
@@ -43,7 +46,7 @@ def is_calibration(m):
     return m["split"] == "train" and int(m["group"][6:10], 16) % 100 < 5
 
 
-def encode(tok, content, m):
+def encode(tok, content, m, label=W_LABEL):
     """Token ids, loss weights and the field number of every position (0 prompt, 1 frame, 2..5)."""
     ids = [MAIL] + tok.encode(content) + [JSON]
     weight, field = [W_PROMPT] * len(ids), [0] * len(ids)
@@ -55,7 +58,7 @@ def encode(tok, content, m):
         field += [1] * len(part)
         part = tok.encode(m[key])
         ids += part
-        weight += [(W_LABEL, W_TOPIC, W_SENDER, W_DATE)[i]] * len(part)
+        weight += [(label, W_TOPIC, W_SENDER, W_DATE)[i]] * len(part)
         field += [2 + i] * len(part)
     part = tok.encode('"}') + [END]
     return ids + part, weight + [W_FRAME] * len(part), field + [1] * len(part)
@@ -75,30 +78,56 @@ class Augmenter:
             if name and "@" not in name and len(name) < 40:
                 names.add(name)
         self.names = sorted(names)
+        words = set()
+        for m in mails:
+            words.update(re.findall("[A-Za-z]{3,9}", m["content"].split("\n\n", 1)[1]))
+        self.words = sorted(words)
 
     def word(self, low=2, high=4):
         return "".join(self.rng.choice(SYLLABLES) for _ in range(self.rng.randint(low, high)))
 
+    def phrase(self):
+        """One to three words of the mails run together, as in CopyMyDVD or spamfilter."""
+        r = self.rng
+        words = [r.choice(self.words) for _ in range(r.choice([1, 2, 2, 3]))]
+        if r.random() < 0.5:
+            return "".join(w.capitalize() for w in words)
+        return "".join(w.lower() for w in words)
+
+    def noise(self, low, high):
+        signs = LETTERS + LETTERS.upper() + "0123456789" * 2
+        if self.rng.random() < 0.4:
+            signs = LETTERS + "0123456789"
+        return "".join(self.rng.choice(signs) for _ in range(self.rng.randint(low, high)))
+
     def address(self):
         r = self.rng
         u = r.random()
-        if u < 0.35:
+        if u < 0.2:
             local = r.choice(self.locals)
-        elif u < 0.6:
+        elif u < 0.35:
             local = self.word()
-        elif u < 0.8:
-            local = self.word() + r.choice(["", ".", "_", "-"]) + self.word(1, 3)
-        elif u < 0.95:
-            local = self.word(1, 3) + str(r.randint(0, 99999))
+        elif u < 0.6:
+            local = self.phrase()
+        elif u < 0.72:
+            local = self.phrase() + r.choice([".", "_", "-"]) + self.phrase()
+        elif u < 0.84:
+            local = r.choice([self.word(1, 3), self.phrase()]) + str(r.randint(0, 10 ** r.randint(1, 8)))
+        elif u < 0.92:
+            local = self.noise(4, 14)
+        elif u < 0.96:
+            local = self.word(1, 2) + r.choice("+#-") + self.word(1, 2) + r.choice("+.-") + self.noise(6, 16)
         else:
-            local = "".join(r.choice("abcdefghijklmnopqrstuvwxyz0123456789") for _ in range(r.randint(4, 10)))
+            local = r.choice(LETTERS) + "." + r.choice(["", r.choice(LETTERS) + "."]) + self.word()
         u = r.random()
-        if u < 0.3:
+        if u < 0.2:
             domain = r.choice(self.domains)
-        elif u < 0.85:
+        elif u < 0.5:
+            domain = self.phrase() + "." + r.choice(TLDS)
+        elif u < 0.8:
             domain = self.word() + "." + r.choice(TLDS)
         else:
-            domain = self.word(1, 2) + "." + self.word() + "." + r.choice(TLDS)
+            domain = self.word(1, 2) + "." + r.choice([self.word, self.phrase])() + "." + r.choice(TLDS)
         return (local + "@" + domain)[:60]
 
     def sender(self):
@@ -106,9 +135,9 @@ class Augmenter:
         address = self.address()
         while not address[-1].isalpha() or not address[0].isalnum():
             address = self.address()
-        shown = address
+        shown, address = address, address.lower()
         if r.random() < 0.15:
-            local, domain = address.split("@")
+            local, domain = shown.split("@")
             u = r.random()
             if u < 0.3:
                 shown = address.upper()
@@ -166,6 +195,9 @@ class Augmenter:
     def change(self, m, p_sender, p_date, body=None):
         """A copy of a mail with new header lines and, if asked, a shorter body."""
         head, rest = m["content"].split("\n\n", 1)
+        if body is None and self.rng.random() < 0.3:  # the label must not hang on one phrase
+            cut = self.rng.randint(0, len(rest) // 2)
+            rest = rest[cut:].strip() or rest
         lines = head.split("\n")
         out = dict(m)
         if self.rng.random() < p_sender:
@@ -202,9 +234,10 @@ class Batches:
             m = self._draw()
             if short:
                 m = self.aug.change(m, 0.85, 0.8, self.rng.choice([0, 0, 20, 60]))
+                pool.append(encode(self.tok, m["content"], m, W_SHORT_LABEL))
             else:
                 m = self.aug.change(m, 0.4, 0.35)
-            pool.append(encode(self.tok, m["content"], m))
+                pool.append(encode(self.tok, m["content"], m))
         pool.sort(key=lambda s: len(s[0]))
         groups = [pool[i : i + size] for i in range(0, len(pool), size)]
         self.rng.shuffle(groups)

@@ -55,6 +55,8 @@ def main():
     p.add_argument("mails")
     p.add_argument("tokenizer")
     p.add_argument("out", help="checkpoint to write; training resumes from it when it exists")
+    p.add_argument("--init", help="checkpoint whose weights to start from, for a second cycle")
+    p.add_argument("--peak", type=float, default=1.0, help="factor on the learning rates")
     p.add_argument("--steps", type=int, default=2500)
     p.add_argument("--minutes", type=float, help="follow the clock instead of --steps")
     p.add_argument("--batch", type=int, default=16)
@@ -75,6 +77,8 @@ def main():
     weights = mdl.init(shape, a.seed)
     step, spent = 0, 0.0
     saved = torch.load(a.out) if os.path.exists(a.out) else None
+    if a.init and not saved:
+        weights = torch.load(a.init)["weights"]
     if saved:
         weights, step, spent = saved["weights"], saved["step"], saved["spent"]
     for t in weights.values():
@@ -107,17 +111,18 @@ def main():
         progress = now / 60 / a.minutes if a.minutes else step / a.steps
         if progress >= 1 or (limit and step >= limit):
             break
-        scale = min(1.0, (step + 1) / 60) * max(0.01, min(1.0, (1 - progress) / 0.6))
+        scale = a.peak * min(1.0, (step + 1) / 60) * max(0.01, min(1.0, (1 - progress) / 0.6))
         p_short = 0.6 if progress < a.short_until else 0.3
         short = coin.random() < p_short
         ids, weight, _ = batches.next(short, a.batch * 2 if short else a.batch)
         x = torch.from_numpy(ids)
-        ramp = min(1.0, max(0.0, progress - 0.15) / 0.3) * a.layer_drop
+        age = 1.0 if a.init else progress  # a second cycle starts with the full recipe
+        ramp = min(1.0, max(0.0, age - 0.15) / 0.3) * a.layer_drop
         drop = [
             i for i in range(2, shape.layers)
             if coin.random() < ramp * (2 ** (i / (shape.layers - 1)) - 1)
         ]  # fmt: skip
-        tap = 2 + step % (shape.layers - 3) if progress > 0.15 and step % 2 == 0 else None
+        tap = 2 + step % (shape.layers - 3) if age > 0.15 and step % 2 == 0 else None
         h, early = model.forward(x, drop, tap)
         loss = main_loss = loss_of(model, h, x, weight, rng)
         if early is not None:
