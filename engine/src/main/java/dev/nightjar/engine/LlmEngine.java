@@ -211,6 +211,11 @@ public final class LlmEngine implements AutoCloseable {
 
   /** Runs a token sequence through the model and hands out the logits of every position. */
   public void score(int[] tokens, LogitsConsumer consumer) {
+    checkTokens(tokens);
+    Scorer.score(model, kernels, tokens, consumer);
+  }
+
+  private void checkTokens(int[] tokens) {
     if (tokens.length == 0 || tokens.length > model.config().contextLength()) {
       throw new EngineException(
           ErrorCode.INVALID_PROMPT,
@@ -229,7 +234,41 @@ public final class LlmEngine implements AutoCloseable {
                 + (model.config().vocabSize() - 1));
       }
     }
-    Scorer.score(model, kernels, tokens, consumer);
+  }
+
+  /**
+   * Runs a token sequence at full depth and keeps every residual: {@code 2 * layers + 1} times
+   * {@code tokens * hiddenSize} floats.
+   *
+   * @param promptTokens how many of the tokens are the prompt
+   */
+  public HiddenStates hiddenStates(int[] tokens, int promptTokens) {
+    checkTokens(tokens);
+    ModelConfig config = model.config();
+    ResidualRecorder recorder = new ResidualRecorder(config.numLayers(), config.hiddenSize());
+    Scorer.trace(model.atFullDepth(), kernels, tokens, recorder);
+    return new HiddenStates(
+        tokens.clone(),
+        promptTokens,
+        config.numLayers(),
+        config.hiddenSize(),
+        recorder.residuals,
+        recorder.afterAttention);
+  }
+
+  /**
+   * Final norm and head of given residuals.
+   *
+   * @param residuals {@code [rows, hiddenSize]}
+   * @param out {@code [rows, vocabSize]}, overwritten
+   */
+  public void headLogits(float[] residuals, int rows, float[] out) {
+    model.headLogits(residuals, rows, out);
+  }
+
+  /** SHA-256 of the weights in lower-case hexadecimal, as depth artefacts name their model. */
+  public String weightsSha256() {
+    return WeightsDigest.of(files.store());
   }
 
   @Override

@@ -9,6 +9,7 @@ import dev.nightjar.engine.api.Prompt;
 import dev.nightjar.engine.api.RowDecoder;
 import dev.nightjar.engine.api.RowError;
 import dev.nightjar.engine.depth.Hashing;
+import dev.nightjar.engine.depth.RowContext;
 import dev.nightjar.engine.kernel.Kernels;
 import dev.nightjar.engine.model.Activations;
 import dev.nightjar.engine.model.KvPages;
@@ -79,7 +80,7 @@ public final class BatchDecoder implements RowDecoder {
     this.options = options;
     this.requests = requests;
     this.traced = traced;
-    this.scheduler = new Scheduler(options);
+    this.scheduler = new Scheduler(options, model.policy().wholePrompt());
     this.pages = new KvPages(config);
     this.activations = new Activations(config, kernels);
   }
@@ -183,7 +184,7 @@ public final class BatchDecoder implements RowDecoder {
           (int)
               Math.min(
                   config.contextLength(), (long) prompt.length + request.sampling().maxTokens());
-      long kvBytes = pages.worstCaseBytes(positions);
+      long kvBytes = pages.worstCaseBytes(positions) * (model.policy().repeats() ? 2 : 1);
       if (options.maxKvBytes() > 0 && kvBytes > options.maxKvBytes()) {
         throw new EngineException(
             ErrorCode.KV_LIMIT,
@@ -195,7 +196,9 @@ public final class BatchDecoder implements RowDecoder {
                 + options.maxKvBytes()
                 + "; raise max-kv-bytes or lower max-tokens");
       }
-      SequenceState state = new SequenceState(config, pages, Hashing.of(request.key()), traced);
+      RowContext row =
+          new RowContext(Hashing.of(request.key()), prompt.length, request.sampling().maxTokens());
+      SequenceState state = new SequenceState(config, pages, model.policy(), row, traced);
       return new Sequence(
           request, prompt, state, kvBytes, config, encoder.tokenizer(), kernels, System.nanoTime());
     } catch (EngineException e) {
@@ -263,6 +266,9 @@ public final class BatchDecoder implements RowDecoder {
         sequence.accept(
             activations.logits(), row * config.vocabSize(), config.vocabSize(), kernels);
         row++;
+        if (sequence.state.stopped()) {
+          sequence.giveUp();
+        }
       }
     }
     book(plan, start, System.nanoTime());

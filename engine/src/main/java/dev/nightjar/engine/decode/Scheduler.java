@@ -11,9 +11,16 @@ import java.util.List;
  */
 final class Scheduler {
   private final EngineConfig config;
+  private final int promptChunk;
 
-  Scheduler(EngineConfig config) {
+  /**
+   * A scheduler.
+   *
+   * @param wholePrompts whether prompts must not be cut, whatever the configuration says
+   */
+  Scheduler(EngineConfig config, boolean wholePrompts) {
     this.config = config;
+    this.promptChunk = wholePrompts ? 0 : config.promptChunk();
   }
 
   /** A plan over all running sequences; never empty when there is one. */
@@ -33,8 +40,8 @@ final class Scheduler {
         continue;
       }
       int chunk = sequence.pending();
-      if (config.promptChunk() > 0) {
-        chunk = Math.min(Math.min(chunk, config.promptChunk()), Math.max(budget, 0));
+      if (promptChunk > 0) {
+        chunk = Math.min(Math.min(chunk, promptChunk), Math.max(budget, 0));
       } else if (chunk > budget && !sequences.isEmpty()) {
         continue;
       }

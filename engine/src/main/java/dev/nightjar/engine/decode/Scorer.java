@@ -1,9 +1,11 @@
 package dev.nightjar.engine.decode;
 
 import dev.nightjar.engine.api.LogitsConsumer;
+import dev.nightjar.engine.depth.RowContext;
 import dev.nightjar.engine.kernel.Kernels;
 import dev.nightjar.engine.model.Activations;
 import dev.nightjar.engine.model.KvPages;
+import dev.nightjar.engine.model.LayerTrace;
 import dev.nightjar.engine.model.LlamaModel;
 import dev.nightjar.engine.model.SequenceState;
 import dev.nightjar.engine.model.Step;
@@ -16,17 +18,34 @@ public final class Scorer {
 
   private Scorer() {}
 
+  /** Runs the tokens through the model in one step and shows its residuals to {@code trace}. */
+  public static void trace(LlamaModel model, Kernels kernels, int[] tokens, LayerTrace trace) {
+    KvPages pages = new KvPages(model.config());
+    RowContext row = new RowContext(0L, tokens.length, 1);
+    SequenceState state = new SequenceState(model.config(), pages, model.policy(), row, false);
+    Activations activations = new Activations(model.config(), kernels);
+    activations.trace(trace);
+    Step step = new Step();
+    for (int position = 0; position < tokens.length; position++) {
+      step.add(state, tokens[position], position, true, position == tokens.length - 1);
+    }
+    model.forward(step, activations);
+  }
+
   /**
    * Runs the tokens through the model; every slot counts as a prompt token that produces logits.
    */
   public static void score(
       LlamaModel model, Kernels kernels, int[] tokens, LogitsConsumer consumer) {
     int vocabSize = model.config().vocabSize();
-    SequenceState state = new SequenceState(model.config(), new KvPages(model.config()), 0L, false);
+    RowContext row = new RowContext(0L, tokens.length, 1);
+    SequenceState state =
+        new SequenceState(model.config(), new KvPages(model.config()), model.policy(), row, false);
+    int chunk = model.policy().wholePrompt() ? tokens.length : CHUNK;
     Activations activations = new Activations(model.config(), kernels);
     Step step = new Step();
-    for (int from = 0; from < tokens.length; from += CHUNK) {
-      int to = Math.min(tokens.length, from + CHUNK);
+    for (int from = 0; from < tokens.length; from += chunk) {
+      int to = Math.min(tokens.length, from + chunk);
       step.clear();
       for (int position = from; position < to; position++) {
         step.add(state, tokens[position], position, true, true);

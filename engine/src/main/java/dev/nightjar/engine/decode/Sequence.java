@@ -158,6 +158,13 @@ final class Sequence {
     }
   }
 
+  /** Ends the row: its policy does not expect it to come right. */
+  void giveUp() {
+    if (!finished()) {
+      finishReason = FinishReason.ABORT;
+    }
+  }
+
   GenerationResult result(String depthPolicy) {
     text.finish();
     String finished = text.text();

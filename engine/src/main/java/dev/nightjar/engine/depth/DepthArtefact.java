@@ -15,7 +15,8 @@ import java.util.Optional;
 
 /**
  * A depth artefact: a folder with {@code depth.json} (policy, shapes, thresholds, the model it
- * belongs to, evidence) and {@code depth.safetensors} (routers, low-rank updates).
+ * belongs to, evidence) and, where the policy needs any, {@code depth.safetensors} (routers,
+ * low-rank updates, maps).
  */
 public final class DepthArtefact implements AutoCloseable {
   private static final long MAX_DESCRIPTION_BYTES = 4 << 20;
@@ -35,8 +36,7 @@ public final class DepthArtefact implements AutoCloseable {
       Path folder, String policy, int layers, int hiddenSize, String weightsSha256) {
     Path file = folder.resolve("depth.json");
     JsonNode json = readDescription(file);
-    DepthArtefact artefact =
-        new DepthArtefact(folder, json, SafetensorsFile.open(folder.resolve("depth.safetensors")));
+    DepthArtefact artefact = new DepthArtefact(folder, json, tensorsOf(folder));
     try {
       artefact.expect("version", json.path("version").asText(), "1");
       artefact.expect("policy", json.path("policy").asText(), policy);
@@ -59,6 +59,12 @@ public final class DepthArtefact implements AutoCloseable {
       artefact.close();
       throw e;
     }
+  }
+
+  /** The tensors, or null for a policy that has none. */
+  private static SafetensorsFile tensorsOf(Path folder) {
+    Path file = folder.resolve("depth.safetensors");
+    return Files.exists(file) ? SafetensorsFile.open(file) : null;
   }
 
   private static JsonNode readDescription(Path file) {
@@ -150,7 +156,7 @@ public final class DepthArtefact implements AutoCloseable {
 
   /** The same for an optional tensor. */
   Optional<float[]> floatsIfPresent(String name, int... shape) {
-    Optional<Tensor> found = tensors.find(name);
+    Optional<Tensor> found = tensors == null ? Optional.empty() : tensors.find(name);
     if (found.isEmpty()) {
       return Optional.empty();
     }
@@ -176,6 +182,8 @@ public final class DepthArtefact implements AutoCloseable {
 
   @Override
   public void close() {
-    tensors.close();
+    if (tensors != null) {
+      tensors.close();
+    }
   }
 }

@@ -1,69 +1,126 @@
 package dev.nightjar.engine.depth;
 
+import dev.nightjar.engine.api.EngineException;
+import dev.nightjar.engine.api.ErrorCode;
+
 /**
- * Decides, per slot (one token at one position) and layer, what runs. The forward pass asks through
- * the hooks below and pays nothing for a hook that is not live. A decision depends only on the row
- * itself (its key, positions and hidden states), never on the other rows of a batch.
+ * Decides, per slot (one token at one position) and layer, what runs: a set of parts, each of which
+ * may be absent, and an absent part costs nothing. A decision depends only on the row itself (its
+ * key, positions and hidden states), never on the other rows of a batch.
  *
- * <p>Implementations are immutable and safe for concurrent use.
+ * <p>Where several parts speak about a sublayer, it runs if all of them say so. Immutable and safe
+ * for concurrent use.
+ *
+ * @param spec the specification it was made from, as stored with results
+ * @param schedule decides by position, or null
+ * @param gate decides from residuals, or null
+ * @param planner decides once per row, or null
+ * @param feedForward decides about feed-forward sublayers, or null
+ * @param pruning drops prompt tokens, or null
+ * @param exit lets generated tokens leave, or null
+ * @param skip what replaces skipped sublayers, or null
+ * @param projects whether a skipped attention keeps keys and values computed from the residual that
+ *     passed by; otherwise it keeps none
  */
-public sealed interface DepthPolicy
-    permits FullDepth, LayerSubset, RandomSkip, MaskReplay, TokenRouter, ConfidenceExit {
+public record DepthPolicy(
+    String spec,
+    Schedule schedule,
+    Gate gate,
+    RowPlanner planner,
+    FeedForwardRule feedForward,
+    PromptPruning pruning,
+    EarlyExit exit,
+    SkipOperation skip,
+    boolean projects) {
 
-  /** The specification this policy was made from, as stored with results. */
-  String spec();
+  /** Every layer for every token; parts are added to it. */
+  public static DepthPolicy named(String spec) {
+    return new DepthPolicy(spec, null, null, null, null, null, null, null, false);
+  }
 
-  /** Whether {@link #runs} can ever say no. */
-  default boolean schedules() {
-    return false;
+  /** The dense model. */
+  public static DepthPolicy full() {
+    return named("full");
+  }
+
+  /** This policy with a schedule. */
+  public DepthPolicy with(Schedule part) {
+    return new DepthPolicy(spec, part, gate, planner, feedForward, pruning, exit, skip, projects);
+  }
+
+  /** This policy with a gate. */
+  public DepthPolicy with(Gate part) {
+    return new DepthPolicy(
+        spec, schedule, part, planner, feedForward, pruning, exit, skip, projects);
+  }
+
+  /** This policy with a planner. */
+  public DepthPolicy with(RowPlanner part) {
+    return new DepthPolicy(spec, schedule, gate, part, feedForward, pruning, exit, skip, projects);
+  }
+
+  /** This policy with a rule for feed-forward sublayers. */
+  public DepthPolicy with(FeedForwardRule part) {
+    return new DepthPolicy(spec, schedule, gate, planner, part, pruning, exit, skip, projects);
+  }
+
+  /** This policy with a pruning of prompts. */
+  public DepthPolicy with(PromptPruning part) {
+    return new DepthPolicy(spec, schedule, gate, planner, feedForward, part, exit, skip, projects);
+  }
+
+  /** This policy with exits. */
+  public DepthPolicy with(EarlyExit part) {
+    return new DepthPolicy(
+        spec, schedule, gate, planner, feedForward, pruning, part, skip, projects);
+  }
+
+  /** This policy with a replacement for skipped sublayers. */
+  public DepthPolicy with(SkipOperation part) {
+    return new DepthPolicy(
+        spec, schedule, gate, planner, feedForward, pruning, exit, part, projects);
+  }
+
+  /** This policy with keys and values of skipped attentions computed from what passed by. */
+  public DepthPolicy projecting() {
+    return new DepthPolicy(spec, schedule, gate, planner, feedForward, pruning, exit, skip, true);
+  }
+
+  /** Whether a prompt must be computed in one piece. */
+  public boolean wholePrompt() {
+    return planner != null || pruning != null || (exit != null && exit.prompt());
+  }
+
+  /** Whether layers may run twice. */
+  public boolean repeats() {
+    return (schedule != null && schedule.repeats()) || (planner != null && planner.repeats());
   }
 
   /**
-   * Schedule: whether a layer runs for a slot, decided without its hidden state.
+   * Both policies at once.
    *
-   * @param prompt whether the slot holds a prompt token
-   * @param rowHash hash of the row key
+   * @throws EngineException when both bring the same part
    */
-  default boolean runs(int layer, int position, boolean prompt, long rowHash) {
-    return true;
+  public DepthPolicy and(DepthPolicy other) {
+    String both = spec + "+" + other.spec;
+    return new DepthPolicy(
+        both,
+        one(both, "schedule", schedule, other.schedule),
+        one(both, "gate", gate, other.gate),
+        one(both, "planner", planner, other.planner),
+        one(both, "feed-forward rule", feedForward, other.feedForward),
+        one(both, "pruning", pruning, other.pruning),
+        one(both, "exit", exit, other.exit),
+        one(both, "skip operation", skip, other.skip),
+        projects || other.projects);
   }
 
-  /** Whether {@link #gate} decides at this layer. */
-  default boolean gates(int layer) {
-    return false;
-  }
-
-  /** Multiply-adds of one gate evaluation for one slot. */
-  default long gateMacs() {
-    return 0;
-  }
-
-  /**
-   * Gate: whether a layer runs for each of several slots, decided from the residual stream that
-   * enters it.
-   *
-   * @param x {@code [rows, hiddenSize]} raw residuals, not normalised
-   * @param positions {@code [rows]} absolute positions
-   * @param execute {@code [rows]}, overwritten
-   */
-  default void gate(
-      int layer, float[] x, int[] positions, int rows, boolean[] execute, GateScratch scratch) {
-    throw new IllegalStateException(spec() + " has no gate at layer " + layer);
-  }
-
-  /** Whether a generated token may leave after this many layers. */
-  default boolean probes(int layersRun) {
-    return false;
-  }
-
-  /**
-   * Exit: whether a generated token leaves now. The keys and values of the layers above are
-   * computed from the hidden state it leaves with (state propagation, CALM, arXiv:2207.07061).
-   *
-   * @param top1 largest probability of the head applied here
-   * @param top2 second largest
-   */
-  default boolean exits(int layersRun, float top1, float top2) {
-    return false;
+  private static <T> T one(String spec, String part, T a, T b) {
+    if (a != null && b != null) {
+      throw new EngineException(
+          ErrorCode.INVALID_DEPTH,
+          "depth \"" + spec + "\": both policies bring a " + part + "; expected one of them to");
+    }
+    return a != null ? a : b;
   }
 }

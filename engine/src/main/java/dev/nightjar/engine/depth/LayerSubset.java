@@ -7,8 +7,7 @@ import java.util.BitSet;
  * #unified}, or any fixed list. Layers outside the set keep no keys and values for the slots that
  * skip them.
  */
-public final class LayerSubset implements DepthPolicy {
-  private final String spec;
+public final class LayerSubset implements Schedule {
   private final BitSet keep;
   private final boolean promptFull;
 
@@ -17,8 +16,7 @@ public final class LayerSubset implements DepthPolicy {
    * @param promptFull whether prompt tokens run every layer, as published; otherwise the set holds
    *     for them too
    */
-  public LayerSubset(String spec, BitSet keep, boolean promptFull) {
-    this.spec = spec;
+  public LayerSubset(BitSet keep, boolean promptFull) {
     this.keep = (BitSet) keep.clone();
     this.promptFull = promptFull;
   }
@@ -49,17 +47,8 @@ public final class LayerSubset implements DepthPolicy {
   }
 
   @Override
-  public String spec() {
-    return spec;
-  }
-
-  @Override
-  public boolean schedules() {
-    return true;
-  }
-
-  @Override
-  public boolean runs(int layer, int position, boolean prompt, long rowHash) {
-    return keep.get(layer) || (prompt && promptFull);
+  public byte cells(int layer, int position, RowContext row) {
+    boolean runs = keep.get(layer) || (promptFull && position < row.promptTokens());
+    return runs ? Cells.LAYER : Cells.SKIP;
   }
 }

@@ -45,6 +45,18 @@ public final class LowRankUpdates {
     return new LowRankUpdates(new Update[layers][3]);
   }
 
+  /** Whether there is no update at all. */
+  public boolean isEmpty() {
+    for (Update[] layer : updates) {
+      for (Update update : layer) {
+        if (update != null) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
   /** The update of a projection ("q_proj", "k_proj" or "v_proj") of a layer, if there is one. */
   public Optional<Update> of(int layer, String projection) {
     return Optional.ofNullable(

@@ -5,18 +5,16 @@ package dev.nightjar.engine.depth;
  * The decision is a hash of (seed, row, position, layer), so it is reproducible and independent of
  * the batch. The first two layers and the first two positions always run, as in D-LLM.
  */
-public final class RandomSkip implements DepthPolicy {
+public final class RandomSkip implements Schedule {
   static final int RESERVED = 2;
 
-  private final String spec;
   private final double[] rates;
   private final long seed;
 
   /**
    * @param rates {@code [layers]} probability that a layer runs
    */
-  public RandomSkip(String spec, double[] rates, long seed) {
-    this.spec = spec;
+  public RandomSkip(double[] rates, long seed) {
     this.rates = rates.clone();
     this.seed = seed;
   }
@@ -33,17 +31,11 @@ public final class RandomSkip implements DepthPolicy {
   }
 
   @Override
-  public String spec() {
-    return spec;
+  public byte cells(int layer, int position, RowContext row) {
+    return runs(layer, position, row.hash()) ? Cells.LAYER : Cells.SKIP;
   }
 
-  @Override
-  public boolean schedules() {
-    return true;
-  }
-
-  @Override
-  public boolean runs(int layer, int position, boolean prompt, long rowHash) {
+  boolean runs(int layer, int position, long rowHash) {
     if (layer < RESERVED || position < RESERVED) {
       return true;
     }

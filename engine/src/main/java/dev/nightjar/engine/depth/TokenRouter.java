@@ -9,7 +9,7 @@ import dev.nightjar.engine.kernel.PackedMatrix;
  * leaves no key and value in that layer. The first layers and the first positions of a sequence
  * always run.
  */
-public final class TokenRouter implements DepthPolicy {
+public final class TokenRouter implements Gate {
 
   /**
    * One layer's decision module: {@code Linear(d -> h)}, RMSNorm, SiLU, {@code Linear(h -> 2)};
@@ -24,7 +24,6 @@ public final class TokenRouter implements DepthPolicy {
   public record Module(
       PackedMatrix down, float[] downBias, float[] norm, PackedMatrix up, float[] upBias) {}
 
-  private final String spec;
   private final Kernels kernels;
   private final Module[] modules;
   private final int hiddenSize;
@@ -37,14 +36,12 @@ public final class TokenRouter implements DepthPolicy {
    * @param threshold a layer runs when {@code z[1] - z[0] >= threshold}
    */
   public TokenRouter(
-      String spec,
       Kernels kernels,
       Module[] modules,
       int hiddenSize,
       int reservedPositions,
       float threshold,
       float eps) {
-    this.spec = spec;
     this.kernels = kernels;
     this.modules = modules.clone();
     this.hiddenSize = hiddenSize;
@@ -54,28 +51,18 @@ public final class TokenRouter implements DepthPolicy {
   }
 
   @Override
-  public String spec() {
-    return spec;
-  }
-
-  @Override
   public boolean gates(int layer) {
     return modules[layer] != null;
   }
 
   @Override
-  public long gateMacs() {
-    for (Module module : modules) {
-      if (module != null) {
-        return (long) hiddenSize * module.norm().length + 2L * module.norm().length;
-      }
-    }
-    return 0;
+  public long macs(int layer) {
+    return (hiddenSize + 2L) * modules[layer].norm().length;
   }
 
   @Override
   public void gate(
-      int layer, float[] x, int[] positions, int rows, boolean[] execute, GateScratch scratch) {
+      int layer, float[] x, int[] positions, int rows, byte[] cells, GateScratch scratch) {
     Module module = modules[layer];
     int h = module.norm().length;
     scratch.ensure(rows, h);
@@ -90,7 +77,8 @@ public final class TokenRouter implements DepthPolicy {
     for (int row = 0; row < rows; row++) {
       float skip = scratch.scores[2 * row] + module.upBias()[0];
       float run = scratch.scores[2 * row + 1] + module.upBias()[1];
-      execute[row] = positions[row] < reservedPositions || run - skip >= threshold;
+      boolean runs = positions[row] < reservedPositions || run - skip >= threshold;
+      cells[row] = runs ? Cells.LAYER : Cells.SKIP;
     }
   }
 }

@@ -1,5 +1,6 @@
 package dev.nightjar.engine.model;
 
+import dev.nightjar.engine.depth.Evidence;
 import dev.nightjar.engine.depth.GateScratch;
 import dev.nightjar.engine.kernel.Kernels;
 import dev.nightjar.engine.kernel.Scratch;
@@ -9,15 +10,34 @@ import dev.nightjar.engine.kernel.Scratch;
  * allocation per token in steady state. Confined to one thread.
  */
 public final class Activations {
+  /** Status of a slot on its way up. */
+  static final byte LIVE = 0;
+
+  /** It left; the layers above compute keys and values from its frozen residual. */
+  static final byte PROJECTED = 1;
+
+  /** It left and nothing of it is needed above. */
+  static final byte EXITED = 2;
+
+  /** It left and will go on with a later token. */
+  static final byte DEFERRED = 3;
+
+  /** A prompt token that was pruned. */
+  static final byte PRUNED = 4;
+
   private final ModelConfig config;
   final Scratch matmul;
   final GateScratch gate;
+  final Evidence evidence = new Evidence();
 
   /** {@code [M, C]} residual stream of every slot. */
   float[] residual = new float[0];
 
   /** {@code [M, C]} residuals of the slots that run the current layer, gathered. */
   float[] panel;
+
+  /** {@code [M, C]} residuals that entered the current layer, where an exit asks for them. */
+  float[] previous = new float[0];
 
   float[] normed;
   float[] query;
@@ -33,14 +53,32 @@ public final class Activations {
 
   float[] scores = new float[0];
   float[] probeLogits = new float[0];
-  boolean[] runs;
-  boolean[] left;
-  boolean[] decided;
+
+  /** {@code [M]} attention that prompt tokens received, where a pruning asks for it. */
+  float[] mass = new float[0];
+
+  /** {@code [M]} of the constants above. */
+  byte[] status;
+
+  /** {@code [M]} what the current layer does for each slot. */
+  byte[] cells;
+
+  /** {@code [M]} whether the slot takes part in the current layer at all. */
+  boolean[] active;
+
+  byte[] gated;
+  boolean[] keep;
   int[] index;
   int[] gatePositions;
   int[] gateIndex;
   int[] visible;
   int[] layersRun;
+  int[] memory;
+
+  /** {@code [M]} row of a producing slot in {@link #logits}. */
+  int[] logitRow;
+
+  LayerTrace trace;
 
   /** Memory for steps of this model; grows on demand. */
   public Activations(ModelConfig config, Kernels kernels) {
@@ -63,14 +101,18 @@ public final class Activations {
       value = new float[m * config.kvDim()];
       gateOut = new float[m * config.intermediateSize()];
       upOut = new float[m * config.intermediateSize()];
-      runs = new boolean[m];
-      left = new boolean[m];
-      decided = new boolean[m];
+      status = new byte[m];
+      cells = new byte[m];
+      gated = new byte[m];
+      active = new boolean[m];
+      keep = new boolean[m];
       index = new int[m];
       gatePositions = new int[m];
       gateIndex = new int[m];
       visible = new int[m];
       layersRun = new int[m];
+      memory = new int[m];
+      logitRow = new int[m];
     }
     if (logits.length < producing * config.vocabSize()) {
       logits = new float[producing * config.vocabSize()];
@@ -88,8 +130,25 @@ public final class Activations {
     }
   }
 
+  void ensurePrevious() {
+    if (previous.length < residual.length) {
+      previous = new float[residual.length];
+    }
+  }
+
+  void ensureMass() {
+    if (mass.length < status.length) {
+      mass = new float[status.length];
+    }
+  }
+
   /** {@code [producing slots, V]} logits of the last step, in slot order. */
   public float[] logits() {
     return logits;
+  }
+
+  /** Shows every step's residuals to {@code trace} from now on; null for nobody. */
+  public void trace(LayerTrace trace) {
+    this.trace = trace;
   }
 }

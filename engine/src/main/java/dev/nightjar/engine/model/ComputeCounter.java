@@ -1,6 +1,7 @@
 package dev.nightjar.engine.model;
 
 import dev.nightjar.engine.api.ComputeStats;
+import dev.nightjar.engine.depth.Cells;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -17,8 +18,11 @@ public final class ComputeCounter {
   private long exited;
   private long executedPrompt;
   private long skippedPrompt;
+  private long attentionSkipped;
+  private long feedForwardSkipped;
   private long macs;
   private long macsFull;
+  private long work;
 
   ComputeCounter(ModelConfig config) {
     this.config = config;
@@ -26,26 +30,59 @@ public final class ComputeCounter {
     this.exitHistogram = new int[config.numLayers() + 1];
   }
 
-  void ran(int layer, boolean producing, int attended) {
+  /** An attention sublayer ran over {@code attended} stored positions. */
+  void attended(int attended) {
+    macs += config.attentionMacs() + 2L * attended * config.queryDim();
+  }
+
+  /** A feed-forward sublayer ran. */
+  void fed() {
+    macs += config.feedForwardMacs();
+  }
+
+  /** What a layer did for a slot, once per slot and layer. */
+  void cell(int layer, boolean producing, byte cells) {
+    if ((cells & Cells.LAYER) == Cells.SKIP) {
+      if (producing) {
+        skipped++;
+      } else {
+        skippedPrompt++;
+      }
+      return;
+    }
+    work++;
     executions[layer]++;
     if (producing) {
       executed++;
     } else {
       executedPrompt++;
     }
-    macs += config.layerMacs() + 2L * attended * config.queryDim();
+    if (!Cells.attends(cells)) {
+      attentionSkipped++;
+    }
+    if (!Cells.feeds(cells)) {
+      feedForwardSkipped++;
+    }
+    if (Cells.repeats(cells)) {
+      executions[layer]++;
+    }
   }
 
-  void skipped(boolean producing) {
+  /** A producing cell above an exit. */
+  void leftBelow(boolean producing) {
     if (producing) {
-      skipped++;
+      exited++;
     } else {
       skippedPrompt++;
     }
   }
 
-  void leftBelow() {
-    exited++;
+  /** The attention that one token pays to {@code length} stored ones was measured. */
+  void massed(int length) {
+    macs += (long) length * config.queryDim();
+  }
+
+  void projected() {
     macs += config.kvProjectionMacs();
   }
 
@@ -71,11 +108,15 @@ public final class ComputeCounter {
 
   /** (slot, layer) cells that ran so far. */
   public long cellsExecuted() {
-    return executed + executedPrompt;
+    return work;
   }
 
-  /** The counts so far as an immutable value. */
-  public ComputeStats capture(String depthPolicy, long kvBytes, int slots) {
+  /**
+   * The counts so far as an immutable value.
+   *
+   * @param waiting producing cells that wait for a later token to run them
+   */
+  public ComputeStats capture(String depthPolicy, long kvBytes, int slots, long waiting) {
     int early = 0;
     List<Integer> histogram = new ArrayList<>(exitHistogram.length);
     for (int layer = 0; layer < exitHistogram.length; layer++) {
@@ -93,11 +134,11 @@ public final class ComputeCounter {
         config.numLayers(),
         executed,
         skipped,
-        exited,
+        exited + waiting,
         executedPrompt,
         skippedPrompt,
-        0,
-        0,
+        attentionSkipped,
+        feedForwardSkipped,
         early,
         histogram,
         perLayer,

@@ -1,35 +1,47 @@
 package dev.nightjar.engine.model;
 
+import dev.nightjar.engine.depth.Cells;
 import dev.nightjar.engine.depth.DepthPolicy;
+import dev.nightjar.engine.depth.FeedForwardRule;
+import dev.nightjar.engine.depth.SkipOperation;
 import dev.nightjar.engine.kernel.Kernels;
-import dev.nightjar.engine.kernel.PackedMatrix;
 
 /**
- * The one forward pass (Llama: pre-norm, rotary attention with grouped queries, SwiGLU). A step
- * walks the layers; in each one the policy names the slots that run, their residuals are gathered
- * into a dense panel, computed and scattered back. What a layer does not run costs nothing and
- * leaves no keys and values; a token that has exited leaves those computed from its frozen
- * residual.
+ * The one forward pass. A step walks the layers; in each one the policy says what it does for each
+ * slot, the residuals of those that run are gathered into a dense panel, computed and scattered
+ * back. What a layer does not run costs nothing and leaves no keys and values, unless the policy
+ * wants them computed from the residual that passed by.
  *
- * <p>Every slot's result is independent of the other slots of the step. Immutable and safe for
+ * <p>Every slot's result is independent of the other sequences of the step. Immutable and safe for
  * concurrent use with one {@link Activations} per thread.
  */
 public final class LlamaModel {
-  private final ModelWeights weights;
   private final ModelConfig config;
-  private final Kernels kernels;
   private final DepthPolicy policy;
-  private final RotaryTable rotary;
-  private final float attentionScale;
+  private final Kernels kernels;
+  private final LayerMath math;
+  private final Chooser chooser;
+  private final Exits exits;
+  private final Pruner pruner;
 
   /** A model over loaded weights that runs under one depth policy. */
   public LlamaModel(ModelWeights weights, Kernels kernels, DepthPolicy policy) {
-    this.weights = weights;
-    this.config = weights.config();
-    this.kernels = kernels;
+    this(new LayerMath(weights, kernels), weights.config(), kernels, policy);
+  }
+
+  private LlamaModel(LayerMath math, ModelConfig config, Kernels kernels, DepthPolicy policy) {
+    this.config = config;
     this.policy = policy;
-    this.rotary = new RotaryTable(config);
-    this.attentionScale = (float) (1.0 / Math.sqrt(config.headDim()));
+    this.kernels = kernels;
+    this.math = math;
+    this.chooser = new Chooser(policy, config);
+    this.exits = policy.exit() == null ? null : new Exits(policy.exit(), math, config, kernels);
+    this.pruner = policy.pruning() == null ? null : new Pruner(policy.pruning(), math);
+  }
+
+  /** The same weights, every layer for every token. */
+  public LlamaModel atFullDepth() {
+    return new LlamaModel(math, config, kernels, DepthPolicy.full());
   }
 
   /** The architecture. */
@@ -47,30 +59,32 @@ public final class LlamaModel {
    * slot order.
    */
   public void forward(Step step, Activations act) {
-    int slots = step.size;
-    act.ensure(slots, step.numProducing, maxPosition(step) + 1);
-    for (int i = 0; i < slots; i++) {
-      step.sequences[i].enter(step.positions[i]);
-      weights.embedding.readRow(step.tokens[i], act.residual, i * config.hiddenSize());
-      act.left[i] = false;
-      act.layersRun[i] = config.numLayers();
-    }
+    act.ensure(step.size, step.numProducing, maxPosition(step) + 1);
+    enter(step, act);
     for (int layer = 0; layer < config.numLayers(); layer++) {
-      choose(layer, step, act);
-      int executed = gather(step, act);
-      int projected = gatherLeft(step, act, executed);
-      if (executed + projected > 0) {
-        attention(layer, step, act, executed, projected);
+      if (act.trace != null) {
+        act.trace.entering(layer, act.residual, step.size);
       }
-      if (executed > 0) {
-        feedForward(weights.layers[layer], act, executed);
-        scatter(act, executed);
+      if (exits != null) {
+        exits.before(layer, step, act);
       }
-      if (policy.probes(layer + 1)) {
-        probe(layer + 1, step, act);
+      chooser.choose(layer, step, act);
+      run(layer, step, act);
+      count(layer, step, act);
+      if (pruner != null) {
+        pruner.prune(layer, step, act);
       }
+      if (exits != null) {
+        exits.probe(layer + 1, step, act);
+      }
+    }
+    if (act.trace != null) {
+      act.trace.entering(config.numLayers(), act.residual, step.size);
     }
     head(step, act);
+    if (exits != null) {
+      exits.settle(step, act);
+    }
   }
 
   private static int maxPosition(Step step) {
@@ -81,214 +95,219 @@ public final class LlamaModel {
     return max;
   }
 
-  /** Sets {@code act.runs}: which slots run this layer. */
-  private void choose(int layer, Step step, Activations act) {
-    boolean gated = policy.gates(layer);
-    int candidates = 0;
+  private void enter(Step step, Activations act) {
+    int producing = 0;
     for (int i = 0; i < step.size; i++) {
-      boolean runs = !act.left[i];
-      if (runs && policy.schedules()) {
-        runs = policy.runs(layer, step.positions[i], step.prompt[i], step.sequences[i].rowHash);
-      }
-      act.runs[i] = runs;
-      if (gated && runs) {
-        act.gateIndex[candidates] = i;
-        act.gatePositions[candidates] = step.positions[i];
-        copyRow(act.residual, i, act.panel, candidates);
-        candidates++;
-      }
-    }
-    if (candidates > 0) {
-      policy.gate(layer, act.panel, act.gatePositions, candidates, act.decided, act.gate);
-      for (int g = 0; g < candidates; g++) {
-        act.runs[act.gateIndex[g]] = act.decided[g];
-        step.sequences[act.gateIndex[g]].counter.spent(policy.gateMacs());
-      }
-    }
-    for (int i = 0; i < step.size; i++) {
-      if (act.left[i]) {
-        step.sequences[i].counter.leftBelow();
-      } else if (!act.runs[i]) {
-        step.sequences[i].counter.skipped(step.producing[i]);
+      SequenceState sequence = step.sequences[i];
+      int offset = i * config.hiddenSize();
+      if (step.rides(i)) {
+        int index = sequence.deferred.size() - (step.leader[i] - i);
+        sequence.deferred.read(index, act.residual, offset);
       } else {
-        step.sequences[i].traceRun(step.positions[i], layer);
+        sequence.enter(step.positions[i]);
+        math.embed(step.tokens[i], act.residual, offset);
       }
+      act.status[i] = Activations.LIVE;
+      act.layersRun[i] = config.numLayers();
+      act.memory[i] = 0;
+      act.logitRow[i] = producing;
+      producing += step.producing[i] ? 1 : 0;
     }
   }
 
-  /** Copies the residuals of the running slots to the front of the panel; returns their number. */
-  private int gather(Step step, Activations act) {
-    int rows = 0;
+  /** Runs one layer for the slots chosen. */
+  private void run(int layer, Step step, Activations act) {
+    boolean together = policy.feedForward() == null && act.trace == null;
+    boolean again = false;
+    int executed = 0;
     for (int i = 0; i < step.size; i++) {
-      if (act.runs[i]) {
-        copyRow(act.residual, i, act.panel, rows);
-        act.index[rows++] = i;
+      byte cells = act.cells[i];
+      if (Cells.attends(cells)) {
+        act.index[executed++] = i;
       }
+      together &= Cells.attends(cells) == Cells.feeds(cells);
+      again |= Cells.repeats(cells);
     }
-    return rows;
+    int projected = passing(step, act, executed);
+    gather(act, executed + projected);
+    if (executed + projected > 0) {
+      math.attention(layer, layer, step, act, executed, projected);
+    }
+    if (pruner != null) {
+      pruner.weigh(layer, step, act, executed);
+    }
+    if (policy.skip() != null) {
+      replace(layer, step, act, executed);
+    }
+    if (together) {
+      if (executed > 0) {
+        math.feedForward(layer, step, act, executed);
+        scatter(act, executed);
+      }
+    } else {
+      scatter(act, executed);
+      feedForward(layer, step, act);
+    }
+    if (again) {
+      repeat(layer, step, act);
+    }
   }
 
   /**
-   * Appends the residuals of the slots that have exited, whose keys and values are still wanted;
+   * Adds the slots that pass this layer but whose keys and values are wanted to {@code act.index};
    * returns their number.
    */
-  private int gatherLeft(Step step, Activations act, int executed) {
+  private int passing(Step step, Activations act, int executed) {
     int rows = executed;
     for (int i = 0; i < step.size; i++) {
-      if (act.left[i]) {
-        copyRow(act.residual, i, act.panel, rows);
+      boolean wanted =
+          act.status[i] == Activations.PROJECTED
+              || (policy.projects() && act.active[i] && !Cells.attends(act.cells[i]));
+      if (wanted) {
+        step.sequences[i].counter.projected();
         act.index[rows++] = i;
       }
     }
     return rows - executed;
   }
 
-  private void copyRow(float[] from, int fromRow, float[] to, int toRow) {
+  private void gather(Activations act, int rows) {
     int c = config.hiddenSize();
-    System.arraycopy(from, fromRow * c, to, toRow * c, c);
-  }
-
-  private void scatter(Activations act, int executed) {
-    for (int row = 0; row < executed; row++) {
-      copyRow(act.panel, row, act.residual, act.index[row]);
-    }
-  }
-
-  private void attention(int layer, Step step, Activations act, int executed, int projected) {
-    LayerWeights w = weights.layers[layer];
-    int c = config.hiddenSize();
-    int kvDim = config.kvDim();
-    int queryDim = config.queryDim();
-    int rows = executed + projected;
-    kernels.rmsNorm(act.panel, c, w.attentionNorm(), config.rmsNormEps(), c, rows, act.normed, c);
-    linear(w.key(), w.keyBias(), act.normed, c, rows, act.key, kvDim, act);
-    linear(w.value(), w.valueBias(), act.normed, c, rows, act.value, kvDim, act);
     for (int row = 0; row < rows; row++) {
-      int slot = act.index[row];
-      KvCache cache = step.sequences[slot].cache;
-      rotate(act.key, row * kvDim, config.numKvHeads(), step.positions[slot]);
-      cache.append(layer, act.key, act.value, row * kvDim);
-      act.visible[row] = cache.length(layer);
-    }
-    if (executed == 0) {
-      return;
-    }
-    linear(w.query(), w.queryBias(), act.normed, c, executed, act.query, queryDim, act);
-    for (int row = 0; row < executed; row++) {
-      int slot = act.index[row];
-      rotate(act.query, row * queryDim, config.numHeads(), step.positions[slot]);
-      attend(layer, step.sequences[slot].cache, act, row);
-      step.sequences[slot].counter.ran(layer, step.producing[slot], act.visible[row]);
-    }
-    linear(w.output(), w.outputBias(), act.attended, queryDim, executed, act.projected, c, act);
-    kernels.add(act.panel, 0, act.projected, 0, executed * c);
-  }
-
-  private void rotate(float[] heads, int offset, int count, int position) {
-    float[][] block = rotary.block(position);
-    kernels.rotate(
-        heads, offset, count, config.headDim(), block[0], block[1], rotary.offset(position));
-  }
-
-  private void attend(int layer, KvCache cache, Activations act, int row) {
-    int group = config.groupSize();
-    for (int kvHead = 0; kvHead < config.numKvHeads(); kvHead++) {
-      int offset = row * config.queryDim() + kvHead * group * config.headDim();
-      kernels.attend(
-          act.query,
-          offset,
-          cache.keyPages(layer),
-          cache.valuePages(layer),
-          act.visible[row],
-          kvHead,
-          group,
-          config.headDim(),
-          attentionScale,
-          act.scores,
-          act.attended,
-          offset);
+      System.arraycopy(act.residual, act.index[row] * c, act.panel, row * c, c);
     }
   }
 
-  private void feedForward(LayerWeights w, Activations act, int rows) {
+  private void scatter(Activations act, int rows) {
     int c = config.hiddenSize();
-    int f = config.intermediateSize();
-    kernels.rmsNorm(act.panel, c, w.feedForwardNorm(), config.rmsNormEps(), c, rows, act.normed, c);
-    linear(w.gate(), w.gateBias(), act.normed, c, rows, act.gateOut, f, act);
-    linear(w.up(), w.upBias(), act.normed, c, rows, act.upOut, f, act);
-    kernels.siluMultiply(act.gateOut, act.upOut, rows * f);
-    linear(w.down(), w.downBias(), act.gateOut, f, rows, act.projected, c, act);
-    kernels.add(act.panel, 0, act.projected, 0, rows * c);
-  }
-
-  private void linear(
-      PackedMatrix w,
-      float[] bias,
-      float[] x,
-      int width,
-      int rows,
-      float[] out,
-      int outWidth,
-      Activations act) {
-    kernels.matmul(w, x, width, rows, out, outWidth, act.matmul);
-    if (bias != null) {
-      for (int row = 0; row < rows; row++) {
-        kernels.add(out, row * outWidth, bias, 0, outWidth);
-      }
+    for (int row = 0; row < rows; row++) {
+      System.arraycopy(act.panel, row * c, act.residual, act.index[row] * c, c);
     }
   }
 
-  /**
-   * Applies the head to the generated tokens still on their way and lets the confident ones leave
-   * with these logits.
-   */
-  private void probe(int layersRun, Step step, Activations act) {
+  /** The feed-forward sublayer, when it does not run for the same slots as the attention. */
+  private void feedForward(int layer, Step step, Activations act) {
+    if (act.trace != null) {
+      act.trace.betweenSublayers(layer, act.residual, step.size);
+    }
+    FeedForwardRule rule = policy.feedForward();
     int rows = 0;
     for (int i = 0; i < step.size; i++) {
-      if (step.producing[i] && !step.prompt[i] && !act.left[i]) {
-        copyRow(act.residual, i, act.panel, rows);
+      if (!Cells.feeds(act.cells[i])) {
+        if (Cells.attends(act.cells[i])) {
+          scale(act, i, policy.skip() == null ? null : policy.skip().feedForward(), layer);
+        }
+      } else if (rule == null
+          || rule.runs(layer, step.positions[i], step.sequences[i].row, act.memory[i])) {
         act.index[rows++] = i;
+      } else {
+        act.memory[i] = rule.skipped(layer, act.memory[i]);
+        act.cells[i] = (byte) (act.cells[i] & Cells.ATTENTION);
+        scale(act, i, policy.skip() == null ? null : policy.skip().feedForward(), layer);
       }
     }
     if (rows == 0) {
       return;
     }
-    int v = config.vocabSize();
-    act.ensureProbes(rows);
-    headOf(act, rows, act.probeLogits);
+    gather(act, rows);
+    math.feedForward(layer, step, act, rows);
+    if (rule != null) {
+      observe(rule, layer, step, act, rows);
+    }
+    scatter(act, rows);
+  }
+
+  private void observe(FeedForwardRule rule, int layer, Step step, Activations act, int rows) {
+    int c = config.hiddenSize();
     for (int row = 0; row < rows; row++) {
-      int slot = act.index[row];
-      step.sequences[slot].counter.spent(config.headMacs());
-      float logSum = kernels.logSumExp(act.probeLogits, row * v, v);
-      int first = kernels.argmax(act.probeLogits, row * v, v);
-      float top1 = Kernels.exp(act.probeLogits[row * v + first] - logSum);
-      float top2 = Kernels.exp(secondLargest(act.probeLogits, row * v, v, first) - logSum);
-      if (policy.exits(layersRun, top1, top2)) {
-        act.left[slot] = true;
-        act.layersRun[slot] = layersRun;
-        System.arraycopy(act.probeLogits, row * v, act.logits, producingIndex(step, slot) * v, v);
+      int i = act.index[row];
+      SequenceState sequence = step.sequences[i];
+      if (rule.observes(layer, step.positions[i], sequence.row, act.memory[i])) {
+        double cosine = RowMath.cosine(act.residual, i * c, act.panel, row * c, c);
+        double before = RowMath.norm(act.residual, i * c, c);
+        double ratio = before == 0 ? 1 : RowMath.norm(act.panel, row * c, c) / before;
+        sequence.counter.spent(3L * c);
+        act.memory[i] =
+            rule.observed(
+                layer,
+                step.positions[i],
+                sequence.row,
+                (float) cosine,
+                (float) ratio,
+                act.memory[i]);
       }
     }
   }
 
-  private static float secondLargest(float[] x, int offset, int count, int first) {
-    float second = Float.NEGATIVE_INFINITY;
-    for (int i = 0; i < count; i++) {
-      if (i != first && x[offset + i] > second) {
-        second = x[offset + i];
+  /** The second run of the slots whose layer runs twice; it has keys and values of its own. */
+  private void repeat(int layer, Step step, Activations act) {
+    int rows = 0;
+    for (int i = 0; i < step.size; i++) {
+      if (Cells.repeats(act.cells[i])) {
+        act.index[rows++] = i;
       }
     }
-    return second;
+    gather(act, rows);
+    math.attention(layer, config.numLayers() + layer, step, act, rows, 0);
+    math.feedForward(layer, step, act, rows);
+    scatter(act, rows);
   }
 
-  private static int producingIndex(Step step, int slot) {
-    int index = 0;
-    for (int i = 0; i < slot; i++) {
-      if (step.producing[i]) {
-        index++;
+  /** What stands in for sublayers that this layer skips. */
+  private void replace(int layer, Step step, Activations act, int executed) {
+    SkipOperation skip = policy.skip();
+    for (int i = 0; i < step.size; i++) {
+      if (act.active[i] && !Cells.attends(act.cells[i])) {
+        scale(act, i, skip.attention(), layer);
+      }
+      if (act.active[i] && act.cells[i] == Cells.SKIP) {
+        scale(act, i, skip.feedForward(), layer);
       }
     }
-    return index;
+    SkipOperation.BlockMap map = skip.map();
+    if (map == null || map.layer() != layer) {
+      return;
+    }
+    int c = config.hiddenSize();
+    int rows = 0;
+    for (int i = 0; i < step.size; i++) {
+      if (act.active[i] && act.cells[i] == Cells.SKIP) {
+        System.arraycopy(act.residual, i * c, act.normed, rows * c, c);
+        step.sequences[i].counter.spent((long) c * c);
+        act.gateIndex[rows++] = i;
+      }
+    }
+    math.linear(map.weight(), map.bias(), act.normed, c, rows, act.projected, c, act);
+    for (int row = 0; row < rows; row++) {
+      System.arraycopy(act.projected, row * c, act.residual, act.gateIndex[row] * c, c);
+    }
+  }
+
+  private void scale(Activations act, int slot, float[] factors, int layer) {
+    if (factors == null) {
+      return;
+    }
+    int c = config.hiddenSize();
+    for (int i = slot * c; i < (slot + 1) * c; i++) {
+      act.residual[i] *= factors[layer];
+    }
+  }
+
+  private void count(int layer, Step step, Activations act) {
+    for (int i = 0; i < step.size; i++) {
+      SequenceState sequence = step.sequences[i];
+      boolean producing = step.producing[i] || step.rides(i);
+      if (act.active[i]) {
+        sequence.counter.cell(layer, producing, act.cells[i]);
+        if (act.cells[i] != Cells.SKIP) {
+          sequence.traceRun(step.positions[i], layer);
+        }
+      } else if (act.status[i] == Activations.PRUNED) {
+        sequence.counter.cell(layer, producing, Cells.SKIP);
+      } else if (act.status[i] == Activations.PROJECTED || act.status[i] == Activations.EXITED) {
+        sequence.counter.leftBelow(producing);
+      }
+    }
   }
 
   /**
@@ -296,41 +315,42 @@ public final class LlamaModel {
    * with.
    */
   private void head(Step step, Activations act) {
+    int c = config.hiddenSize();
     int v = config.vocabSize();
     int rows = 0;
-    int producing = 0;
-    boolean anyLeft = false;
     for (int i = 0; i < step.size; i++) {
       if (!step.producing[i]) {
         continue;
       }
-      if (act.left[i]) {
-        anyLeft = true;
-        step.sequences[i].counter.producedByProbe(act.layersRun[i]);
-      } else {
-        copyRow(act.residual, i, act.panel, rows);
-        act.index[rows++] = producing;
+      if (act.status[i] == Activations.LIVE) {
+        System.arraycopy(act.residual, i * c, act.panel, rows * c, c);
+        act.index[rows++] = act.logitRow[i];
         step.sequences[i].counter.produced(config.numLayers());
+      } else {
+        step.sequences[i].counter.producedByProbe(act.layersRun[i]);
       }
-      producing++;
     }
-    if (rows == 0) {
-      return;
-    }
-    if (!anyLeft) {
-      headOf(act, rows, act.logits);
-      return;
-    }
-    act.ensureProbes(rows);
-    headOf(act, rows, act.probeLogits);
-    for (int row = 0; row < rows; row++) {
-      System.arraycopy(act.probeLogits, row * v, act.logits, act.index[row] * v, v);
+    if (rows == step.numProducing) {
+      math.head(act, rows, act.logits);
+    } else if (rows > 0) {
+      act.ensureProbes(rows);
+      math.head(act, rows, act.probeLogits);
+      for (int row = 0; row < rows; row++) {
+        System.arraycopy(act.probeLogits, row * v, act.logits, act.index[row] * v, v);
+      }
     }
   }
 
-  private void headOf(Activations act, int rows, float[] out) {
-    int c = config.hiddenSize();
-    kernels.rmsNorm(act.panel, c, weights.finalNorm, config.rmsNormEps(), c, rows, act.normed, c);
-    kernels.matmul(weights.head, act.normed, c, rows, out, config.vocabSize(), act.matmul);
+  /**
+   * Final norm and head of given residuals.
+   *
+   * @param residuals {@code [rows, hiddenSize]}
+   * @param out {@code [rows, vocabSize]}, overwritten
+   */
+  public void headLogits(float[] residuals, int rows, float[] out) {
+    Activations act = new Activations(config, kernels);
+    act.ensure(rows, 0, 1);
+    System.arraycopy(residuals, 0, act.panel, 0, rows * config.hiddenSize());
+    math.head(act, rows, out);
   }
 }

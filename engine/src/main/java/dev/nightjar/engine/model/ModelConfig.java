@@ -56,7 +56,17 @@ public record ModelConfig(
 
   /** Multiply-adds of one layer's linear projections for one slot. */
   public long layerMacs() {
-    return (long) hiddenSize * (2L * queryDim() + 2L * kvDim() + 3L * intermediateSize);
+    return attentionMacs() + feedForwardMacs();
+  }
+
+  /** Multiply-adds of the projections of one attention sublayer for one slot. */
+  public long attentionMacs() {
+    return (long) hiddenSize * (2L * queryDim() + 2L * kvDim());
+  }
+
+  /** Multiply-adds of one feed-forward sublayer for one slot. */
+  public long feedForwardMacs() {
+    return 3L * hiddenSize * intermediateSize;
   }
 
   /** Multiply-adds of one layer's key and value projections for one slot. */

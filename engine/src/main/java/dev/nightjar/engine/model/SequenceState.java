@@ -1,29 +1,39 @@
 package dev.nightjar.engine.model;
 
 import dev.nightjar.engine.api.ComputeStats;
+import dev.nightjar.engine.depth.DepthPolicy;
+import dev.nightjar.engine.depth.RowContext;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 
 /**
- * What the forward pass keeps for one sequence: its keys and values, its counters, optionally a
- * trace of its layers.
+ * What the forward pass keeps for one sequence: its keys and values, its counters, what its policy
+ * remembers of it, optionally a trace of its layers.
  */
 public final class SequenceState {
   final KvCache cache;
   final ComputeCounter counter;
-  final long rowHash;
+  final RowContext row;
+  final DeferredSlots deferred;
+  private final ModelConfig config;
   private final List<BitSet> trace;
   private int slots;
+  private boolean stopped;
 
   /**
-   * @param rowHash hash of the row key, for policies that draw random decisions
+   * A sequence that has computed nothing.
+   *
    * @param traced whether to record which layers each slot runs
    */
-  public SequenceState(ModelConfig config, KvPages pages, long rowHash, boolean traced) {
-    this.cache = new KvCache(config.numLayers(), config.numKvHeads(), config.headDim(), pages);
+  public SequenceState(
+      ModelConfig config, KvPages pages, DepthPolicy policy, RowContext row, boolean traced) {
+    int layers = policy.repeats() ? 2 * config.numLayers() : config.numLayers();
+    this.config = config;
+    this.cache = new KvCache(layers, config.numKvHeads(), config.headDim(), pages);
     this.counter = new ComputeCounter(config);
-    this.rowHash = rowHash;
+    this.row = row;
+    this.deferred = new DeferredSlots(config.hiddenSize());
     this.trace = traced ? new ArrayList<>() : null;
   }
 
@@ -39,6 +49,15 @@ public final class SequenceState {
     if (trace != null) {
       trace.get(position).set(layer);
     }
+  }
+
+  void stop() {
+    stopped = true;
+  }
+
+  /** Whether the policy gave the row up. */
+  public boolean stopped() {
+    return stopped;
   }
 
   /** Layers run by each slot so far, by position; empty unless traced. */
@@ -58,7 +77,8 @@ public final class SequenceState {
 
   /** The work so far. */
   public ComputeStats stats(String depthPolicy) {
-    return counter.capture(depthPolicy, cache.byteSize(), slots);
+    return counter.capture(
+        depthPolicy, cache.byteSize(), slots, deferred.waiting(config.numLayers()));
   }
 
   /** Gives the sequence's memory back. */

@@ -10,9 +10,7 @@ import dev.nightjar.engine.api.GenerationResult;
 import dev.nightjar.engine.api.Prompt;
 import dev.nightjar.engine.api.RowError;
 import dev.nightjar.engine.api.SamplingParams;
-import dev.nightjar.engine.depth.ConfidenceExit;
 import dev.nightjar.engine.depth.DepthPolicy;
-import dev.nightjar.engine.depth.FullDepth;
 import dev.nightjar.engine.depth.LayerSubset;
 import dev.nightjar.engine.depth.RandomSkip;
 import dev.nightjar.engine.kernel.Kernels;
@@ -21,7 +19,6 @@ import dev.nightjar.engine.model.ModelConfig;
 import dev.nightjar.engine.model.TinyModels;
 import dev.nightjar.engine.tokenizer.PromptEncoder;
 import java.util.ArrayList;
-import java.util.BitSet;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
@@ -41,15 +38,13 @@ class TestBatchDecoder {
   private static final EngineConfig OPTIONS = EngineConfig.DEFAULT;
 
   static Stream<DepthPolicy> policies() {
-    BitSet exits = new BitSet();
-    exits.set(2);
-    exits.set(4);
     return Stream.of(
-        new FullDepth(),
-        new LayerSubset("unified", LayerSubset.unified(6, 0.5), false),
-        new RandomSkip("random", RandomSkip.uniformRates(6, 0.6), 5),
-        TinyModels.router(CONFIG, KERNELS, 0f),
-        new ConfidenceExit("exit", ConfidenceExit.Measure.TOP1, 0.3f, exits));
+        DepthPolicy.full(),
+        DepthPolicy.named("unified").with(new LayerSubset(LayerSubset.unified(6, 0.5), false)),
+        DepthPolicy.named("random").with(new RandomSkip(RandomSkip.uniformRates(6, 0.6), 5)),
+        DepthPolicy.named("dllm").with(TinyModels.router(CONFIG, KERNELS, 0f)),
+        TinyModels.exit(CONFIG, 0.3f, false, 2, 4),
+        TinyModels.exit(CONFIG, 0.3f, true, 2, 4));
   }
 
   private static List<GenerationRequest> requests(int count) {
@@ -121,10 +116,10 @@ class TestBatchDecoder {
   @Test
   void orderOfRowsDoesNotChangeARowsResult() {
     List<GenerationRequest> requests = requests(30);
-    List<Object> expected = content(run(new FullDepth(), OPTIONS, requests));
+    List<Object> expected = content(run(DepthPolicy.full(), OPTIONS, requests));
     List<GenerationRequest> reversed = new ArrayList<>(requests);
     Collections.reverse(reversed);
-    List<GenerationResult> results = run(new FullDepth(), OPTIONS, reversed);
+    List<GenerationResult> results = run(DepthPolicy.full(), OPTIONS, reversed);
     Collections.reverse(results);
     assertThat(content(results)).isEqualTo(expected);
   }
@@ -132,7 +127,7 @@ class TestBatchDecoder {
   @Test
   void resultsComeInInputOrderAndInputIsPulledLazily() {
     List<GenerationRequest> requests = requests(300);
-    LlamaModel model = TinyModels.model(CONFIG, KERNELS, new FullDepth());
+    LlamaModel model = TinyModels.model(CONFIG, KERNELS, DepthPolicy.full());
     int[] pulled = {0};
     Iterator<GenerationRequest> counting =
         new Iterator<>() {
@@ -170,7 +165,7 @@ class TestBatchDecoder {
             new GenerationRequest("template", new Prompt.Messages(List.of()), greedy),
             new GenerationRequest("ids", new Prompt.TokenIds(List.of(1, 99999)), greedy),
             good);
-    List<GenerationResult> results = run(new FullDepth(), OPTIONS, rows);
+    List<GenerationResult> results = run(DepthPolicy.full(), OPTIONS, rows);
     assertThat(results.get(0).skippedNull()).isTrue();
     assertThat(results.get(2).error().message()).isEqualTo("no");
     assertThat(results.get(3).error().code()).isEqualTo(ErrorCode.INVALID_PROMPT);
@@ -189,7 +184,7 @@ class TestBatchDecoder {
     GenerationRequest full =
         new GenerationRequest("k", new Prompt.Text("x".repeat(80) + "y".repeat(120)), greedy);
     GenerationRequest tail = new GenerationRequest("k", new Prompt.Text("y".repeat(120)), greedy);
-    List<GenerationResult> results = run(new FullDepth(), truncate, List.of(full, tail));
+    List<GenerationResult> results = run(DepthPolicy.full(), truncate, List.of(full, tail));
     assertThat(results.get(0).usage().promptTokens()).isEqualTo(120);
     assertThat(results.get(0).tokenIds()).isEqualTo(results.get(1).tokenIds());
   }
@@ -201,7 +196,7 @@ class TestBatchDecoder {
             "k",
             new Prompt.Text("z".repeat(120)),
             new SamplingParams(100, 1f, 0, 1f, 0f, 1f, 3, List.of(), -1));
-    GenerationResult result = run(new FullDepth(), OPTIONS, List.of(request)).getFirst();
+    GenerationResult result = run(DepthPolicy.full(), OPTIONS, List.of(request)).getFirst();
     assertThat(result.finishReason()).isEqualTo(FinishReason.LENGTH);
     assertThat(result.usage().totalTokens()).isEqualTo(128);
   }
@@ -210,7 +205,7 @@ class TestBatchDecoder {
   void stopStringEndsTheTextBeforeIt() {
     GenerationRequest free =
         new GenerationRequest("k", new Prompt.Text("hello"), SamplingParams.greedy(30));
-    List<Integer> ids = run(new FullDepth(), OPTIONS, List.of(free)).getFirst().tokenIds();
+    List<Integer> ids = run(DepthPolicy.full(), OPTIONS, List.of(free)).getFirst().tokenIds();
     int at = 0;
     while (ids.get(at) < 32 || ids.get(at) > 126 || ids.subList(0, at).contains(ids.get(at))) {
       at++;
@@ -220,7 +215,7 @@ class TestBatchDecoder {
         new SamplingParams(30, 0f, 0, 1f, 0f, 1f, 0, List.of("never", stop), -1);
     GenerationResult result =
         run(
-                new FullDepth(),
+                DepthPolicy.full(),
                 OPTIONS,
                 List.of(new GenerationRequest("k", new Prompt.Text("hello"), stopping)))
             .getFirst();
@@ -235,18 +230,18 @@ class TestBatchDecoder {
     List<GenerationRequest> requests = requests(12);
     long page = 2L * 6 * 16 * CONFIG.kvDim() * 4;
     EngineConfig small = new EngineConfig("full", 8, 16, 64, 6 * page, EngineConfig.Overlong.ERROR);
-    assertThat(content(run(new FullDepth(), small, requests)))
-        .isEqualTo(content(run(new FullDepth(), OPTIONS, requests)));
+    assertThat(content(run(DepthPolicy.full(), small, requests)))
+        .isEqualTo(content(run(DepthPolicy.full(), OPTIONS, requests)));
     EngineConfig tiny = new EngineConfig("full", 8, 16, 64, page, EngineConfig.Overlong.ERROR);
     GenerationRequest big =
         new GenerationRequest("big", new Prompt.Text("x".repeat(60)), SamplingParams.greedy(4));
-    GenerationResult refused = run(new FullDepth(), tiny, List.of(big)).getFirst();
+    GenerationResult refused = run(DepthPolicy.full(), tiny, List.of(big)).getFirst();
     assertThat(refused.error().code()).isEqualTo(ErrorCode.KV_LIMIT);
   }
 
   @Test
   void cancelEndsTheStream() {
-    LlamaModel model = TinyModels.model(CONFIG, KERNELS, new FullDepth());
+    LlamaModel model = TinyModels.model(CONFIG, KERNELS, DepthPolicy.full());
     BatchDecoder decoder =
         new BatchDecoder(model, ENCODER, KERNELS, OPTIONS, requests(50).iterator(), false);
     decoder.next();
@@ -260,7 +255,7 @@ class TestBatchDecoder {
     SamplingParams params = new SamplingParams(6, 1.5f, 0, 1f, 0f, 1.3f, 9, List.of(), 3);
     GenerationResult result =
         run(
-                new FullDepth(),
+                DepthPolicy.full(),
                 OPTIONS,
                 List.of(new GenerationRequest("k", new Prompt.Text("abc"), params)))
             .getFirst();

@@ -29,6 +29,18 @@ class TestDepthSpec {
         .isEqualTo("exit:layers=4+8,threshold=0.8");
   }
 
+  @Test
+  void policiesAreJoinedWithPlus() {
+    assertThat(DepthSpec.parse("static:keep=0+1+2+exit:layers=4+8,threshold=0.8").toString())
+        .isEqualTo("static:keep=0+1+2+exit:layers=4+8,threshold=0.8");
+    DepthPolicy both = policy("static:keep=0+1+2+exit:layers=4+8");
+    assertThat(both.schedule()).isNotNull();
+    assertThat(both.exit()).isNotNull();
+    assertThatThrownBy(() -> policy("unified+random"))
+        .isInstanceOf(EngineException.class)
+        .hasMessageContaining("schedule");
+  }
+
   @ParameterizedTest
   @CsvSource({
     "fulll, unknown",
@@ -65,12 +77,12 @@ class TestDepthSpec {
   @ParameterizedTest
   @ValueSource(doubles = {0.3, 0.5, 0.75})
   void randomSkipKeepsItsShareOfAllCells(double keep) {
-    RandomSkip policy = new RandomSkip("random", RandomSkip.uniformRates(12, keep), 1);
+    RandomSkip policy = new RandomSkip(RandomSkip.uniformRates(12, keep), 1);
     long ran = 0;
     int positions = 2000;
     for (int p = 2; p < positions; p++) {
       for (int layer = 0; layer < 12; layer++) {
-        ran += policy.runs(layer, p, true, 77) ? 1 : 0;
+        ran += policy.runs(layer, p, 77) ? 1 : 0;
       }
     }
     assertThat((double) ran / (12 * (positions - 2)))
@@ -79,8 +91,8 @@ class TestDepthSpec {
 
   @Test
   void randomSkipDiffersBetweenRowsAndSeedsButNotBetweenCalls() {
-    RandomSkip one = new RandomSkip("random", RandomSkip.uniformRates(12, 0.5), 1);
-    RandomSkip two = new RandomSkip("random", RandomSkip.uniformRates(12, 0.5), 2);
+    RandomSkip one = new RandomSkip(RandomSkip.uniformRates(12, 0.5), 1);
+    RandomSkip two = new RandomSkip(RandomSkip.uniformRates(12, 0.5), 2);
     assertThat(bits(one, 5))
         .isEqualTo(bits(one, 5))
         .isNotEqualTo(bits(one, 6))
@@ -90,7 +102,7 @@ class TestDepthSpec {
   private static BitSet bits(RandomSkip policy, long row) {
     BitSet out = new BitSet();
     for (int p = 0; p < 100; p++) {
-      out.set(p, policy.runs(7, p, false, row));
+      out.set(p, policy.runs(7, p, row));
     }
     return out;
   }

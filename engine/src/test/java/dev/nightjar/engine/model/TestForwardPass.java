@@ -3,13 +3,11 @@ package dev.nightjar.engine.model;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.nightjar.engine.api.ComputeStats;
-import dev.nightjar.engine.depth.ConfidenceExit;
 import dev.nightjar.engine.depth.DepthPolicy;
-import dev.nightjar.engine.depth.FullDepth;
 import dev.nightjar.engine.depth.LayerSubset;
 import dev.nightjar.engine.depth.MaskReplay;
 import dev.nightjar.engine.depth.RandomSkip;
-import dev.nightjar.engine.depth.TokenRouter;
+import dev.nightjar.engine.depth.RowContext;
 import dev.nightjar.engine.kernel.Kernels;
 import dev.nightjar.engine.kernel.ScalarKernels;
 import java.util.Arrays;
@@ -32,9 +30,18 @@ class TestForwardPass {
   /** Logits of the last prompt slot and of every later one, with the sequence they came from. */
   private record Run(float[][] logits, SequenceState state) {}
 
+  private static SequenceState state(DepthPolicy policy, boolean traced) {
+    RowContext row = new RowContext(99, PROMPT, TOTAL - PROMPT);
+    return new SequenceState(CONFIG, new KvPages(CONFIG), policy, row, traced);
+  }
+
+  private static DepthPolicy gated(float threshold) {
+    return DepthPolicy.named("dllm").with(TinyModels.router(CONFIG, KERNELS, threshold));
+  }
+
   private static Run run(DepthPolicy policy, int chunk) {
     LlamaModel model = TinyModels.model(CONFIG, KERNELS, policy);
-    SequenceState state = new SequenceState(CONFIG, new KvPages(CONFIG), 99, true);
+    SequenceState state = state(policy, true);
     Activations act = new Activations(CONFIG, KERNELS);
     Step step = new Step();
     float[][] logits = new float[TOTAL - PROMPT + 1][];
@@ -56,20 +63,22 @@ class TestForwardPass {
 
   static Stream<DepthPolicy> policies() {
     return Stream.of(
-        new FullDepth(),
-        new LayerSubset("unified", LayerSubset.unified(6, 0.5), false),
-        new LayerSubset("unified-published", LayerSubset.unified(6, 0.5), true),
-        new RandomSkip("random", RandomSkip.uniformRates(6, 0.6), 5),
-        TinyModels.router(CONFIG, KERNELS, 0f),
-        new ConfidenceExit("exit", ConfidenceExit.Measure.TOP1, 0.3f, bits(2, 4)));
+        DepthPolicy.full(),
+        DepthPolicy.named("unified").with(new LayerSubset(LayerSubset.unified(6, 0.5), false)),
+        DepthPolicy.named("unified-published")
+            .with(new LayerSubset(LayerSubset.unified(6, 0.5), true)),
+        DepthPolicy.named("random").with(new RandomSkip(RandomSkip.uniformRates(6, 0.6), 5)),
+        gated(0f),
+        TinyModels.exit(CONFIG, 0.3f, false, 2, 4));
   }
 
   static Stream<DepthPolicy> neutralPolicies() {
     return Stream.of(
-        new LayerSubset("unified", LayerSubset.unified(6, 1.0), false),
-        new RandomSkip("random", RandomSkip.uniformRates(6, 1.0), 5),
-        TinyModels.router(CONFIG, KERNELS, Float.NEGATIVE_INFINITY),
-        new ConfidenceExit("exit", ConfidenceExit.Measure.TOP1, 1.5f, bits(2, 4)));
+        DepthPolicy.named("unified").with(new LayerSubset(LayerSubset.unified(6, 1.0), false)),
+        DepthPolicy.named("random").with(new RandomSkip(RandomSkip.uniformRates(6, 1.0), 5)),
+        gated(Float.NEGATIVE_INFINITY),
+        TinyModels.exit(CONFIG, 1.5f, false, 2, 4),
+        TinyModels.exit(CONFIG, 1.5f, true, 2, 4));
   }
 
   private static BitSet bits(int... set) {
@@ -81,7 +90,7 @@ class TestForwardPass {
   @ParameterizedTest
   @MethodSource("neutralPolicies")
   void policyThatAlwaysExecutesEqualsFullDepthBitForBit(DepthPolicy policy) {
-    assertSameBits(run(policy, 16).logits(), run(new FullDepth(), 16).logits());
+    assertSameBits(run(policy, 16).logits(), run(DepthPolicy.full(), 16).logits());
   }
 
   @ParameterizedTest
@@ -102,9 +111,11 @@ class TestForwardPass {
     Kernels scalar = new ScalarKernels();
     float[][] vector = run(policy, 16).logits();
     DepthPolicy scalarPolicy =
-        policy instanceof TokenRouter ? TinyModels.router(CONFIG, scalar, 0f) : policy;
+        policy.gate() != null
+            ? DepthPolicy.named("dllm").with(TinyModels.router(CONFIG, scalar, 0f))
+            : policy;
     LlamaModel model = TinyModels.model(CONFIG, scalar, scalarPolicy);
-    SequenceState state = new SequenceState(CONFIG, new KvPages(CONFIG), 99, false);
+    SequenceState state = state(scalarPolicy, false);
     Activations act = new Activations(CONFIG, scalar);
     Step step = new Step();
     for (int p = 0; p < TOTAL; p++) {
@@ -121,15 +132,16 @@ class TestForwardPass {
 
   @Test
   void recordedGateDecisionsReplayThroughTheScheduleToTheSameBits() {
-    Run gated = run(TinyModels.router(CONFIG, KERNELS, 0f), 16);
+    Run gated = run(gated(0f), 16);
     List<BitSet> trace = gated.state().trace();
     assertThat(trace.stream().mapToInt(BitSet::cardinality).sum()).isBetween(TOTAL * 3, TOTAL * 5);
-    assertSameBits(run(new MaskReplay(trace), 7).logits(), gated.logits());
+    assertSameBits(
+        run(DepthPolicy.named("replay").with(new MaskReplay(trace)), 7).logits(), gated.logits());
   }
 
   @Test
   void packedKeysAndValuesEqualMaskedDenseAttention() {
-    Run gated = run(TinyModels.router(CONFIG, KERNELS, 0f), 16);
+    Run gated = run(gated(0f), 16);
     double[][] expected =
         MaskedDense.logits(CONFIG, TinyModels.source(CONFIG, 7), TOKENS, gated.state().trace());
     for (int p = PROMPT - 1; p < TOTAL; p++) {
@@ -158,7 +170,7 @@ class TestForwardPass {
         .isEqualTo(stats.layersExecuted() + stats.layersExecutedPrefill());
     assertThat(stats.flops()).isEqualTo(2.0 * macsOf(policy, state));
     assertThat(stats.flopsFull())
-        .isEqualTo(2.0 * macsOf(new FullDepth(), run(new FullDepth(), 16).state()));
+        .isEqualTo(2.0 * macsOf(DepthPolicy.full(), run(DepthPolicy.full(), 16).state()));
     assertThat(stats.kvBytesFull()).isEqualTo(8L * CONFIG.kvDim() * layers * TOTAL);
     long entries = 0;
     for (int layer = 0; layer < layers; layer++) {
@@ -173,14 +185,14 @@ class TestForwardPass {
     int[] entries = new int[CONFIG.numLayers()];
     for (int p = 0; p < TOTAL; p++) {
       BitSet ran = state.trace().get(p);
-      boolean exitable = policy instanceof ConfidenceExit && p >= PROMPT;
+      boolean exitable = policy.exit() != null && p >= PROMPT;
       int left =
           exitable && ran.cardinality() < CONFIG.numLayers()
               ? ran.cardinality()
               : CONFIG.numLayers();
       for (int layer = 0; layer < CONFIG.numLayers(); layer++) {
-        if (policy.gates(layer)) {
-          macs += policy.gateMacs();
+        if (policy.gate() != null && policy.gate().gates(layer)) {
+          macs += policy.gate().macs(layer);
         }
         if (ran.get(layer)) {
           entries[layer]++;
@@ -189,7 +201,7 @@ class TestForwardPass {
           entries[layer]++;
           macs += CONFIG.kvProjectionMacs();
         }
-        if (exitable && policy.probes(layer + 1) && layer + 1 <= left) {
+        if (exitable && policy.exit().probes(layer + 1) && layer + 1 <= left) {
           macs += CONFIG.headMacs();
         }
       }
@@ -207,7 +219,7 @@ class TestForwardPass {
     for (int layer = 0; layer < CONFIG.numLayers(); layer++) {
       int expected = 0;
       for (BitSet ran : state.trace()) {
-        expected += ran.get(layer) || policy instanceof ConfidenceExit ? 1 : 0;
+        expected += ran.get(layer) || policy.exit() != null ? 1 : 0;
       }
       assertThat(state.kvEntries(layer)).isEqualTo(expected);
     }
@@ -215,7 +227,7 @@ class TestForwardPass {
 
   @Test
   void exitThresholdZeroLeavesAtTheFirstProbeForEveryGeneratedToken() {
-    Run run = run(new ConfidenceExit("exit", ConfidenceExit.Measure.TOP1, 0f, bits(3, 5)), 16);
+    Run run = run(TinyModels.exit(CONFIG, 0f, false, 3, 5), 16);
     ComputeStats stats = run.state().stats("exit");
     assertThat(stats.exitLayerHistogram().get(3)).isEqualTo(TOTAL - PROMPT);
     assertThat(stats.exitLayerHistogram().get(6)).isEqualTo(1);
@@ -223,9 +235,40 @@ class TestForwardPass {
   }
 
   @Test
+  void deferredTokensGoOnWithALaterOneAsIfTheyHadNeverLeft() {
+    DepthPolicy policy = TinyModels.exit(CONFIG, 0.5f, true, 2, 4);
+    Run run = run(policy, 16);
+    float[][] dense = run(DepthPolicy.full(), 16).logits();
+    ComputeStats stats = run.state().stats("exit");
+    int through = 0;
+    for (int i = 0; i < dense.length; i++) {
+      if (Arrays.equals(run.logits()[i], dense[i])) {
+        through++;
+      }
+    }
+    assertThat(stats.earlyExitTokens()).isPositive();
+    assertThat(through).isEqualTo(stats.exitLayerHistogram().get(6)).isGreaterThan(1);
+    long waiting = 0;
+    for (int layer = 0; layer < 6; layer++) {
+      waiting += TOTAL - run.state().kvEntries(layer);
+    }
+    assertThat(stats.layersExited()).isEqualTo(waiting);
+    assertThat(stats.layersExecuted() + waiting).isEqualTo(6L * (TOTAL - PROMPT + 1));
+    assertThat(run(policy, 3).state().stats("exit")).isEqualTo(stats);
+  }
+
+  @Test
+  void atMostTheLimitOfTokensIsDeferred() {
+    Run run = run(TinyModels.exit(CONFIG, 0f, true, 3), 16);
+    ComputeStats stats = run.state().stats("exit");
+    assertThat(stats.exitLayerHistogram().get(3)).isEqualTo(7);
+    assertThat(stats.exitLayerHistogram().get(6)).isEqualTo(2);
+    assertThat(run.state().kvEntries(5)).isEqualTo(TOTAL - 2);
+  }
+
+  @Test
   void firstPositionsRunEveryGatedLayer() {
-    List<BitSet> trace =
-        run(TinyModels.router(CONFIG, KERNELS, Float.POSITIVE_INFINITY), 16).state().trace();
+    List<BitSet> trace = run(gated(Float.POSITIVE_INFINITY), 16).state().trace();
     for (int p = 0; p < TOTAL; p++) {
       assertThat(trace.get(p).cardinality()).isEqualTo(p < 2 ? 6 : 2);
     }

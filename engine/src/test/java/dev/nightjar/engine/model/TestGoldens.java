@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.nightjar.engine.depth.Depth;
 import dev.nightjar.engine.depth.DepthSpec;
+import dev.nightjar.engine.depth.RowContext;
 import dev.nightjar.engine.kernel.Kernels;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -265,7 +266,8 @@ class TestGoldens {
     }
 
     private SequenceState state() {
-      return new SequenceState(config, new KvPages(config), 0L, true);
+      return new SequenceState(
+          config, new KvPages(config), model.policy(), new RowContext(0L, 1, 1), true);
     }
 
     private void feed(SequenceState state, int[] tokens, int from, boolean prompt, boolean all) {

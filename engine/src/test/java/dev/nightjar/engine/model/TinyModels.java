@@ -1,6 +1,8 @@
 package dev.nightjar.engine.model;
 
+import dev.nightjar.engine.depth.Confidence;
 import dev.nightjar.engine.depth.DepthPolicy;
+import dev.nightjar.engine.depth.EarlyExit;
 import dev.nightjar.engine.depth.LowRankUpdates;
 import dev.nightjar.engine.depth.TokenRouter;
 import dev.nightjar.engine.kernel.Kernels;
@@ -9,6 +11,8 @@ import dev.nightjar.engine.tensor.DType;
 import dev.nightjar.engine.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -111,6 +115,27 @@ public final class TinyModels {
     return new LlamaModel(weights, kernels, policy);
   }
 
+  /** Exits by the largest probability. */
+  public static DepthPolicy exit(
+      ModelConfig config, float threshold, boolean deferred, int... layers) {
+    BitSet exits = new BitSet();
+    for (int layer : layers) {
+      exits.set(layer);
+    }
+    float[] thresholds = new float[config.numLayers() + 1];
+    Arrays.fill(thresholds, threshold);
+    return DepthPolicy.named("exit")
+        .with(
+            new EarlyExit(
+                exits,
+                new Confidence.Top1(),
+                thresholds,
+                null,
+                EarlyExit.ExitHead.PLAIN,
+                new EarlyExit.KeysValues(deferred, 5),
+                false));
+  }
+
   /**
    * Random decision modules above the first two layers; about half of the decisions are "execute"
    * at threshold 0.
@@ -129,7 +154,7 @@ public final class TinyModels {
               PackedMatrix.ofFloats(gaussians(random, 2 * h), 2, h, Arena.ofAuto()),
               new float[2]);
     }
-    return new TokenRouter("dllm", kernels, modules, d, 2, threshold, 1e-5f);
+    return new TokenRouter(kernels, modules, d, 2, threshold, 1e-5f);
   }
 
   private static float[] gaussians(Random random, int count) {

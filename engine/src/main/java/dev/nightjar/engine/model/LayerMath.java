@@ -1,0 +1,179 @@
+package dev.nightjar.engine.model;
+
+import dev.nightjar.engine.kernel.Kernels;
+import dev.nightjar.engine.kernel.PackedMatrix;
+
+/**
+ * The arithmetic of one layer on a gathered panel: pre-norm rotary attention with grouped queries,
+ * SwiGLU feed-forward, and the head. Immutable and safe for concurrent use with one {@link
+ * Activations} per thread.
+ */
+final class LayerMath {
+  private final ModelWeights weights;
+  private final ModelConfig config;
+  private final Kernels kernels;
+  private final RotaryTable rotary;
+  private final float attentionScale;
+
+  LayerMath(ModelWeights weights, Kernels kernels) {
+    this.weights = weights;
+    this.config = weights.config();
+    this.kernels = kernels;
+    this.rotary = new RotaryTable(config);
+    this.attentionScale = (float) (1.0 / Math.sqrt(config.headDim()));
+  }
+
+  /** Reads a token's embedding into {@code out}. */
+  void embed(int token, float[] out, int offset) {
+    weights.embedding.readRow(token, out, offset);
+  }
+
+  /**
+   * Attention for the first {@code executed} rows of the panel, whose slots are in {@code
+   * act.index}, added to them; of the {@code projected} rows behind, keys and values only.
+   *
+   * @param kvLayer where keys and values go
+   */
+  void attention(int layer, int kvLayer, Step step, Activations act, int executed, int projected) {
+    LayerWeights w = weights.layers[layer];
+    int c = config.hiddenSize();
+    int kvDim = config.kvDim();
+    int queryDim = config.queryDim();
+    int rows = executed + projected;
+    kernels.rmsNorm(act.panel, c, w.attentionNorm(), config.rmsNormEps(), c, rows, act.normed, c);
+    linear(w.key(), w.keyBias(), act.normed, c, rows, act.key, kvDim, act);
+    linear(w.value(), w.valueBias(), act.normed, c, rows, act.value, kvDim, act);
+    for (int row = 0; row < rows; row++) {
+      rotate(act.key, row * kvDim, config.numKvHeads(), step.positions[act.index[row]]);
+    }
+    append(kvLayer, step, act, executed, rows);
+    if (executed == 0) {
+      return;
+    }
+    linear(w.query(), w.queryBias(), act.normed, c, executed, act.query, queryDim, act);
+    for (int row = 0; row < executed; row++) {
+      int slot = act.index[row];
+      rotate(act.query, row * queryDim, config.numHeads(), step.positions[slot]);
+      attend(kvLayer, step.sequences[slot].cache, act, row);
+      step.sequences[slot].counter.attended(act.visible[row]);
+    }
+    linear(w.output(), w.outputBias(), act.attended, queryDim, executed, act.projected, c, act);
+    kernels.add(act.panel, 0, act.projected, 0, executed * c);
+  }
+
+  /** Stores keys and values in slot order, so that each sequence's entries stay in its order. */
+  private void append(int kvLayer, Step step, Activations act, int executed, int rows) {
+    int kvDim = config.kvDim();
+    int run = 0;
+    int passed = executed;
+    while (run < executed || passed < rows) {
+      boolean takesRun = passed == rows || (run < executed && act.index[run] < act.index[passed]);
+      int row = takesRun ? run++ : passed++;
+      KvCache cache = step.sequences[act.index[row]].cache;
+      cache.append(kvLayer, act.key, act.value, row * kvDim);
+      act.visible[row] = cache.length(kvLayer);
+    }
+  }
+
+  private void rotate(float[] heads, int offset, int count, int position) {
+    float[][] block = rotary.block(position);
+    kernels.rotate(
+        heads, offset, count, config.headDim(), block[0], block[1], rotary.offset(position));
+  }
+
+  private void attend(int layer, KvCache cache, Activations act, int row) {
+    int group = config.groupSize();
+    for (int kvHead = 0; kvHead < config.numKvHeads(); kvHead++) {
+      int offset = row * config.queryDim() + kvHead * group * config.headDim();
+      kernels.attend(
+          act.query,
+          offset,
+          cache.keyPages(layer),
+          cache.valuePages(layer),
+          act.visible[row],
+          kvHead,
+          group,
+          config.headDim(),
+          attentionScale,
+          act.scores,
+          act.attended,
+          offset);
+    }
+  }
+
+  /** The feed-forward sublayer of the first {@code rows} rows of the panel, added to them. */
+  void feedForward(int layer, Step step, Activations act, int rows) {
+    LayerWeights w = weights.layers[layer];
+    int c = config.hiddenSize();
+    int f = config.intermediateSize();
+    kernels.rmsNorm(act.panel, c, w.feedForwardNorm(), config.rmsNormEps(), c, rows, act.normed, c);
+    linear(w.gate(), w.gateBias(), act.normed, c, rows, act.gateOut, f, act);
+    linear(w.up(), w.upBias(), act.normed, c, rows, act.upOut, f, act);
+    kernels.siluMultiply(act.gateOut, act.upOut, rows * f);
+    linear(w.down(), w.downBias(), act.gateOut, f, rows, act.projected, c, act);
+    kernels.add(act.panel, 0, act.projected, 0, rows * c);
+    for (int row = 0; row < rows; row++) {
+      step.sequences[act.index[row]].counter.fed();
+    }
+  }
+
+  /** {@code out[m] = W x[m] + b} for the first {@code rows} rows. */
+  void linear(
+      PackedMatrix w,
+      float[] bias,
+      float[] x,
+      int width,
+      int rows,
+      float[] out,
+      int outWidth,
+      Activations act) {
+    kernels.matmul(w, x, width, rows, out, outWidth, act.matmul);
+    if (bias != null) {
+      for (int row = 0; row < rows; row++) {
+        kernels.add(out, row * outWidth, bias, 0, outWidth);
+      }
+    }
+  }
+
+  /** Final norm and head of the first {@code rows} rows of the panel. */
+  void head(Activations act, int rows, float[] out) {
+    int c = config.hiddenSize();
+    kernels.rmsNorm(act.panel, c, weights.finalNorm, config.rmsNormEps(), c, rows, act.normed, c);
+    kernels.matmul(weights.head, act.normed, c, rows, out, config.vocabSize(), act.matmul);
+  }
+
+  /**
+   * Adds to {@code mass[t]} the attention that stored position t receives from a row of the panel:
+   * the mean over its heads, times {@code weight}.
+   */
+  void addMass(int layer, KvCache cache, Activations act, int row, float weight, float[] mass) {
+    int visible = act.visible[row];
+    int d = config.headDim();
+    float[][] pages = cache.keyPages(layer);
+    float[] scores = act.scores;
+    for (int head = 0; head < config.numHeads(); head++) {
+      int q = row * config.queryDim() + head * d;
+      int kvHead = head / config.groupSize();
+      float max = Float.NEGATIVE_INFINITY;
+      for (int t = 0; t < visible; t++) {
+        float[] page = pages[t / Kernels.PAGE];
+        int lane = kvHead * d * Kernels.PAGE + t % Kernels.PAGE;
+        float dot = 0;
+        for (int i = 0; i < d; i++) {
+          dot = Math.fma(act.query[q + i], page[lane + i * Kernels.PAGE], dot);
+        }
+        scores[t] = dot * attentionScale;
+        max = Math.max(max, scores[t]);
+      }
+      float sum = 0;
+      for (int t = 0; t < visible; t++) {
+        scores[t] = Kernels.exp(scores[t] - max);
+        sum += scores[t];
+      }
+      float factor = weight / (sum * config.numHeads());
+      for (int t = 0; t < visible; t++) {
+        mass[t] = Math.fma(scores[t], factor, mass[t]);
+      }
+    }
+  }
+}
