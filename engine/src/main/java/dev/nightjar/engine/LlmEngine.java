@@ -31,6 +31,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Iterator;
 import java.util.List;
+import java.util.function.Supplier;
 
 /**
  * The door: one loaded model with one depth policy. Immutable once loaded and safe for concurrent
@@ -46,6 +47,7 @@ public final class LlmEngine implements AutoCloseable {
   private final OpenModel files;
   private final PromptEncoder encoder;
   private final LlamaModel model;
+  private final Depth.ModelFacts facts;
   private final EngineInfo info;
 
   private LlmEngine(
@@ -55,6 +57,7 @@ public final class LlmEngine implements AutoCloseable {
       OpenModel files,
       PromptEncoder encoder,
       LlamaModel model,
+      Depth.ModelFacts facts,
       EngineInfo info) {
     this.options = options;
     this.kernels = kernels;
@@ -62,6 +65,7 @@ public final class LlmEngine implements AutoCloseable {
     this.files = files;
     this.encoder = encoder;
     this.model = model;
+    this.facts = facts;
     this.info = info;
   }
 
@@ -87,7 +91,8 @@ public final class LlmEngine implements AutoCloseable {
     Arena arena = Arena.ofShared();
     try {
       ModelConfig config = files.weights().config();
-      Depth depth = Depth.of(spec, facts(path, files), kernels, arena);
+      Depth.ModelFacts facts = facts(path, files);
+      Depth depth = Depth.of(spec, facts, kernels, arena);
       PromptEncoder encoder = encoderOf(files.store());
       checkVocabulary(config, encoder);
       ModelWeights weights = ModelWeights.load(files.weights(), depth.updates(), arena);
@@ -103,7 +108,7 @@ public final class LlmEngine implements AutoCloseable {
               config.contextLength(),
               weights.byteSize(),
               8L * config.kvDim() * config.numLayers());
-      return new LlmEngine(options, kernels, arena, files, encoder, model, info);
+      return new LlmEngine(options, kernels, arena, files, encoder, model, facts, info);
     } catch (EngineException e) {
       arena.close();
       files.close();
@@ -119,7 +124,25 @@ public final class LlmEngine implements AutoCloseable {
         config.hiddenSize(),
         new int[] {config.queryDim(), config.kvDim()},
         folder.resolve("depth"),
-        () -> WeightsDigest.of(files.store()));
+        new Digest(files.store()));
+  }
+
+  /** The digest of the weights, computed once, when somebody asks. */
+  private static final class Digest implements Supplier<String> {
+    private final ModelFile file;
+    private String value;
+
+    Digest(ModelFile file) {
+      this.file = file;
+    }
+
+    @Override
+    public synchronized String get() {
+      if (value == null) {
+        value = WeightsDigest.of(file);
+      }
+      return value;
+    }
   }
 
   private static PromptEncoder encoderOf(ModelFile file) {
@@ -266,9 +289,20 @@ public final class LlmEngine implements AutoCloseable {
     model.headLogits(residuals, rows, out);
   }
 
+  /**
+   * The canonical form of a depth specification, after checking that this model can run it.
+   *
+   * @throws EngineException when it cannot, for example because an artefact is of another model
+   */
+  public String checkDepth(String depth) {
+    try (Arena temporary = Arena.ofConfined()) {
+      return Depth.of(DepthSpec.parse(depth), facts, kernels, temporary).policy().spec();
+    }
+  }
+
   /** SHA-256 of the weights in lower-case hexadecimal, as depth artefacts name their model. */
   public String weightsSha256() {
-    return WeightsDigest.of(files.store());
+    return facts.weightsSha256().get();
   }
 
   @Override

@@ -1,11 +1,9 @@
 package dev.nightjar.job;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.nightjar.engine.Explanation;
 import dev.nightjar.engine.LlmEngine;
-import dev.nightjar.engine.api.ChatMessage;
 import dev.nightjar.engine.api.EngineException;
 import dev.nightjar.engine.api.ErrorCode;
 import dev.nightjar.engine.api.GenerationRequest;
@@ -24,7 +22,6 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -120,7 +117,7 @@ final class GenerateCommand implements Callable<Integer> {
       if (source.prompts != null) {
         return many(engine, sampling, out);
       }
-      Prompt prompt = promptOf(engine, source.prompt);
+      Prompt prompt = PromptLines.promptOf(engine, source.prompt, raw);
       GenerationRequest request = new GenerationRequest("prompt", prompt, sampling);
       if (showDepth) {
         Explanation explanation = engine.explain(request);
@@ -141,16 +138,11 @@ final class GenerateCommand implements Callable<Integer> {
     }
   }
 
-  private Prompt promptOf(LlmEngine engine, String text) {
-    return raw || engine.encoder().chatTemplate().isEmpty()
-        ? new Prompt.Text(text)
-        : new Prompt.Messages(List.of(new ChatMessage("user", text)));
-  }
-
   /** One JSON object per line, in input order; rows that fail carry their error. */
   private int many(LlmEngine engine, SamplingParams sampling, PrintStream out) {
     try (BufferedReader reader = Files.newBufferedReader(source.prompts)) {
-      RowDecoder decoder = engine.decode(new Requests(engine, reader, sampling));
+      PromptLines lines = new PromptLines(engine, reader, raw);
+      RowDecoder decoder = engine.decode(new Requests(lines, sampling));
       while (decoder.hasNext()) {
         out.println(JSON.writeValueAsString(json(decoder.next())));
       }
@@ -191,91 +183,18 @@ final class GenerateCommand implements Callable<Integer> {
     return node;
   }
 
-  /** The lines of the file as requests; a broken line becomes a row with an error. */
-  private final class Requests implements Iterator<GenerationRequest> {
-    private final LlmEngine engine;
-    private final BufferedReader reader;
-    private final SamplingParams sampling;
-    private String line;
-    private int number;
-
-    Requests(LlmEngine engine, BufferedReader reader, SamplingParams sampling) {
-      this.engine = engine;
-      this.reader = reader;
-      this.sampling = sampling;
-    }
-
+  /** Lines as requests. */
+  private record Requests(PromptLines lines, SamplingParams sampling)
+      implements Iterator<GenerationRequest> {
     @Override
     public boolean hasNext() {
-      try {
-        while (line == null) {
-          line = reader.readLine();
-          if (line == null) {
-            return false;
-          }
-          number++;
-          if (line.isBlank()) {
-            line = null;
-          }
-        }
-        return true;
-      } catch (IOException e) {
-        throw new UncheckedIOException(e);
-      }
+      return lines.hasNext();
     }
 
     @Override
     public GenerationRequest next() {
-      if (!hasNext()) {
-        throw new java.util.NoSuchElementException();
-      }
-      String current = line;
-      line = null;
-      try {
-        JsonNode node = JSON.readTree(current);
-        String key = node.path("custom_id").asText("line-" + number);
-        return new GenerationRequest(key, prompt(node), sampling);
-      } catch (IOException e) {
-        return new GenerationRequest(
-            "line-" + number,
-            invalid(
-                "line "
-                    + number
-                    + " is not JSON; expected an object with \"prompt\" or \"messages\""),
-            sampling);
-      }
-    }
-
-    private Prompt prompt(JsonNode node) {
-      if (node.path("prompt").isTextual()) {
-        return promptOf(engine, node.path("prompt").asText());
-      }
-      if (!node.path("messages").isArray()) {
-        return node.path("prompt").isNull() || node.path("messages").isNull()
-            ? new Prompt.Missing()
-            : invalid("line " + number + " has neither a text \"prompt\" nor a list \"messages\"");
-      }
-      List<ChatMessage> messages = new ArrayList<>();
-      for (JsonNode message : node.path("messages")) {
-        Optional<String> role = text(message, "role");
-        Optional<String> content = text(message, "content");
-        if (role.isEmpty() || content.isEmpty()) {
-          return invalid("line " + number + " has a message without a text role and content");
-        }
-        messages.add(new ChatMessage(role.get(), content.get()));
-      }
-      return new Prompt.Messages(messages);
-    }
-
-    private static Optional<String> text(JsonNode node, String field) {
-      return node.path(field).isTextual()
-          ? Optional.of(node.path(field).asText())
-          : Optional.empty();
-    }
-
-    private static Prompt invalid(String message) {
-      return new Prompt.Invalid(
-          new dev.nightjar.engine.api.RowError(ErrorCode.INVALID_PROMPT, message));
+      PromptLines.Line line = lines.next();
+      return new GenerationRequest(line.key(), line.prompt(), sampling);
     }
   }
 

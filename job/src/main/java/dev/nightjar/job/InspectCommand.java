@@ -93,7 +93,7 @@ final class InspectCommand implements Callable<Integer> {
     node.put(
         "kv_bytes_batch_32_full_context", 32L * info.kvBytesPerToken() * config.contextLength());
     node.put("kernels", info.kernels());
-    node.set("depth_artefacts", artefacts(path));
+    node.set("depth_artefacts", artefacts(path, engine));
     if (tensors) {
       ArrayNode list = node.putArray("tensors");
       for (Tensor tensor : engine.tensors()) {
@@ -112,7 +112,7 @@ final class InspectCommand implements Callable<Integer> {
   }
 
   /** Artefacts beside the model, each with whether it fits this model. */
-  private static ArrayNode artefacts(Path path) {
+  private static ArrayNode artefacts(Path path, LlmEngine engine) {
     ArrayNode out = JSON.createArrayNode();
     Path folder =
         (Files.isDirectory(path) ? path : path.toAbsolutePath().getParent()).resolve("depth");
@@ -130,10 +130,9 @@ final class InspectCommand implements Callable<Integer> {
       ObjectNode node = out.addObject();
       String name = artefact.getFileName().toString();
       node.put("name", name);
-      try (LlmEngine engine =
-          LlmEngine.load(path, EngineConfig.DEFAULT.withDepth(name + ":artefact=" + artefact))) {
+      try {
+        node.put("depth", engine.checkDepth("auto:artefact=" + artefact));
         node.put("fits", true);
-        node.put("policy", engine.info().depthPolicy());
       } catch (EngineException e) {
         node.put("fits", false);
         node.put("reason", e.getMessage());

@@ -1,6 +1,8 @@
 package dev.nightjar.job;
 
+import dev.nightjar.job.calibrate.CalibrateCommand;
 import dev.nightjar.job.demo.DemoCommand;
+import dev.nightjar.job.evaluate.EvaluateCommand;
 import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -33,12 +35,15 @@ public final class Nightjar implements Runnable {
   static CommandLine commandLine() {
     CommandLine all = new CommandLine(new Nightjar());
     all.addSubcommand(RunCommand.commandLine("run"));
+    all.addSubcommand(CalibrateCommand.commandLine());
+    all.addSubcommand(EvaluateCommand.commandLine());
     for (Object command :
         List.of(
             new DemoCommand(),
             new SqlCommand(),
             new GenerateCommand(),
             new ScoreCommand(),
+            new TokenizeCommand(),
             new InspectCommand())) {
       all.addSubcommand(command);
     }

@@ -205,6 +205,8 @@ final class ResultRows {
         c.kvBytesFull(),
         c.flops(),
         c.flopsFull(),
-        (float) c.computeSaved());
+        (float) c.computeSaved(),
+        c.draftedTokens(),
+        c.acceptedTokens());
   }
 }

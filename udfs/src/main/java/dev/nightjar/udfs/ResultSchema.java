@@ -82,7 +82,9 @@ public final class ResultSchema {
           .add("kv_bytes_full", DataTypes.LongType)
           .add("flops", DataTypes.DoubleType)
           .add("flops_full", DataTypes.DoubleType)
-          .add("compute_saved", DataTypes.FloatType);
+          .add("compute_saved", DataTypes.FloatType)
+          .add("drafted_tokens", DataTypes.IntegerType)
+          .add("accepted_tokens", DataTypes.IntegerType);
 
   private static final StructType PLACEMENT_TYPE =
       new StructType()

@@ -41,7 +41,7 @@ class TestResultSchema {
                 + " BIGINT,mean_layers_per_token FLOAT,early_exit_tokens INT,mean_exit_layer"
                 + " FLOAT,min_exit_layer INT,exit_layer_histogram ARRAY<INT>,layer_executions"
                 + " ARRAY<BIGINT>,kv_bytes BIGINT,kv_bytes_full BIGINT,flops DOUBLE,flops_full"
-                + " DOUBLE,compute_saved FLOAT");
+                + " DOUBLE,compute_saved FLOAT,drafted_tokens INT,accepted_tokens INT");
     assertThat(ResultSchema.columns().apply("usage").dataType().simpleString())
         .isEqualTo(
             "struct<prompt_tokens:int,completion_tokens:int,total_tokens:int,"

@@ -8,7 +8,8 @@ import java.util.List;
  * the generated token it produces: the last prompt position produces the first one and counts with
  * it, the other prompt positions are the prefill. So {@code layersExecuted + layersSkipped +
  * layersExited = numHiddenLayers * completionTokens}, and the prefill counters add up to {@code
- * numHiddenLayers * (promptTokens - 1)}.
+ * numHiddenLayers * (promptTokens - 1)}. A row that its policy stopped has one more producing slot,
+ * whose token was not generated.
  *
  * @param depthPolicy the policy's specification
  * @param numHiddenLayers layers of the model
@@ -24,9 +25,12 @@ import java.util.List;
  * @param layerExecutions {@code [numHiddenLayers]}: slots, prompt and decode, that ran each layer
  * @param kvBytes bytes of keys and values this row held at its end
  * @param kvBytesFull the same if every layer kept every slot
- * @param flops floating-point operations executed, gates and probes included (a multiply-add counts
- *     two)
+ * @param flops floating-point operations executed; gates, probes, drafts and refused drafts
+ *     included (a multiply-add counts two)
  * @param flopsFull the same for the dense run of the same tokens
+ * @param draftedTokens tokens that were drafted with part of the model and then verified by all of
+ *     it; 0 without drafting
+ * @param acceptedTokens those of them that became generated tokens
  */
 public record ComputeStats(
     String depthPolicy,
@@ -44,7 +48,9 @@ public record ComputeStats(
     long kvBytes,
     long kvBytesFull,
     double flops,
-    double flopsFull) {
+    double flopsFull,
+    int draftedTokens,
+    int acceptedTokens) {
 
   public ComputeStats {
     exitLayerHistogram = List.copyOf(exitLayerHistogram);

@@ -49,6 +49,7 @@ public final class BatchDecoder implements RowDecoder {
   private final List<Sequence> running = new ArrayList<>();
   private final ArrayDeque<Entry> window = new ArrayDeque<>();
   private final boolean traced;
+  private final Speculation speculation;
   private Sequence waiting;
   private long reservedKvBytes;
   private List<BitSet> lastTrace = List.of();
@@ -83,6 +84,8 @@ public final class BatchDecoder implements RowDecoder {
     this.scheduler = new Scheduler(options, model.policy().wholePrompt());
     this.pages = new KvPages(config);
     this.activations = new Activations(config, kernels);
+    this.speculation =
+        model.policy().drafting() == null ? null : new Speculation(model, kernels, activations);
   }
 
   @Override
@@ -199,8 +202,20 @@ public final class BatchDecoder implements RowDecoder {
       RowContext row =
           new RowContext(Hashing.of(request.key()), prompt.length, request.sampling().maxTokens());
       SequenceState state = new SequenceState(config, pages, model.policy(), row, traced);
-      return new Sequence(
-          request, prompt, state, kvBytes, config, encoder.tokenizer(), kernels, System.nanoTime());
+      Sequence sequence =
+          new Sequence(
+              request,
+              prompt,
+              state,
+              kvBytes,
+              config,
+              encoder.tokenizer(),
+              kernels,
+              System.nanoTime());
+      if (speculation != null) {
+        speculation.admit(sequence);
+      }
+      return sequence;
     } catch (EngineException e) {
       entry.result = GenerationResult.failed(request.key(), RowError.of(e));
       return null;
@@ -241,34 +256,33 @@ public final class BatchDecoder implements RowDecoder {
   }
 
   private void runStep() {
+    long start = System.nanoTime();
+    if (speculation != null) {
+      speculation.draft(running);
+    }
     StepPlan plan = scheduler.plan(running);
     step.clear();
     for (int i = 0; i < plan.sequences().size(); i++) {
-      Sequence sequence = plan.sequences().get(i);
-      for (int j = 0; j < plan.slots().get(i); j++) {
-        int position = sequence.position() + j;
-        step.add(
-            sequence.state,
-            sequence.tokenAt(position),
-            position,
-            sequence.isPrompt(position),
-            sequence.produces(position));
-      }
+      plan.sequences().get(i).fill(step, plan.slots().get(i));
     }
-    long start = System.nanoTime();
     model.forward(step, activations);
     int row = 0;
     for (int i = 0; i < plan.sequences().size(); i++) {
       Sequence sequence = plan.sequences().get(i);
+      if (sequence.drafted()) {
+        row += speculation.accept(sequence, row);
+        continue;
+      }
       boolean produced = sequence.produces(sequence.position() + plan.slots().get(i) - 1);
       sequence.advance(plan.slots().get(i));
       if (produced) {
-        sequence.accept(
-            activations.logits(), row * config.vocabSize(), config.vocabSize(), kernels);
-        row++;
         if (sequence.state.stopped()) {
           sequence.giveUp();
+        } else {
+          sequence.accept(
+              activations.logits(), row * config.vocabSize(), config.vocabSize(), kernels);
         }
+        row++;
       }
     }
     book(plan, start, System.nanoTime());

@@ -5,9 +5,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Decides what a step computes: one slot of every sequence that is generating, then prompt chunks
- * of the others in order of admission while the token budget lasts (chunked prefill, Agrawal et
- * al., arXiv:2308.16369).
+ * Decides what a step computes: one slot of every sequence that is generating (with drafts to
+ * verify, as many as it takes), then prompt chunks of the others in order of admission while the
+ * token budget lasts (chunked prefill, Agrawal et al., arXiv:2308.16369).
  */
 final class Scheduler {
   private final EngineConfig config;
@@ -31,8 +31,9 @@ final class Scheduler {
     for (Sequence sequence : running) {
       if (!sequence.prefilling()) {
         sequences.add(sequence);
-        slots.add(1);
-        budget--;
+        int next = sequence.nextSlots();
+        slots.add(next);
+        budget -= next;
       }
     }
     for (Sequence sequence : running) {

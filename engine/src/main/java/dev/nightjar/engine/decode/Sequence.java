@@ -10,6 +10,7 @@ import dev.nightjar.engine.api.Usage;
 import dev.nightjar.engine.kernel.Kernels;
 import dev.nightjar.engine.model.ModelConfig;
 import dev.nightjar.engine.model.SequenceState;
+import dev.nightjar.engine.model.Step;
 import dev.nightjar.engine.tokenizer.TextAssembler;
 import dev.nightjar.engine.tokenizer.Tokenizer;
 import java.util.ArrayList;
@@ -23,7 +24,12 @@ final class Sequence {
   final GenerationRequest request;
   final SequenceState state;
   final long reservedKvBytes;
-  private final int[] prompt;
+
+  /** The row's drafts; null if it decodes without. */
+  Draft draft;
+
+  private final int promptTokens;
+  private int[] prompt;
   private final int contextLength;
   private final List<Integer> eosTokenIds;
   private final Tokenizer tokenizer;
@@ -56,6 +62,7 @@ final class Sequence {
       Kernels kernels,
       long nowNanos) {
     this.request = request;
+    this.promptTokens = prompt.length;
     this.prompt = prompt;
     this.state = state;
     this.reservedKvBytes = reservedKvBytes;
@@ -96,16 +103,54 @@ final class Sequence {
 
   /** Whether the slot at this position produces a token: it is the last one known. */
   boolean produces(int position) {
-    return position == prompt.length + generated.size() - 1;
+    return position == prompt.length + generated.size() - 1 && !state.filtering();
   }
 
   boolean finished() {
     return finishReason != null;
   }
 
+  /** Opens a round of drafts behind the last known token; returns whether there is one to run. */
+  boolean beginDraft() {
+    int known = prompt.length + generated.size();
+    int room =
+        Math.min(request.sampling().maxTokens() - generated.size(), contextLength - known) - 1;
+    return draft.begin(state, tokenAt(computed), computed, room);
+  }
+
+  /** Whether the next step verifies drafts of this row. */
+  boolean drafted() {
+    return draft != null && draft.open();
+  }
+
+  /** Slots of the next step, once the prompt is computed. */
+  int nextSlots() {
+    return drafted() ? draft.drafted() + 1 : 1;
+  }
+
+  /** Adds the next {@code slots} slots to a step. */
+  void fill(Step step, int slots) {
+    if (drafted()) {
+      step.verify(state, draft.tokens, slots, draft.first());
+      return;
+    }
+    for (int position = computed; position < computed + slots; position++) {
+      step.add(state, tokenAt(position), position, isPrompt(position), produces(position));
+    }
+  }
+
   /** Books a step in which {@code slots} of this sequence were computed. */
   void advance(int slots) {
     computed += slots;
+    int[] kept = state.restart();
+    if (kept != null) {
+      int[] shortened = new int[kept.length];
+      for (int i = 0; i < kept.length; i++) {
+        shortened[i] = prompt[kept[i]];
+      }
+      prompt = shortened;
+      computed = 0;
+    }
   }
 
   /** Cells this sequence has run since the last call. */
@@ -182,7 +227,7 @@ final class Sequence {
         finishReason,
         stopReason,
         null,
-        new Usage(prompt.length, generated.size(), 0),
+        new Usage(promptTokens, generated.size(), 0),
         cumulativeLogprob,
         logprobs,
         timing,

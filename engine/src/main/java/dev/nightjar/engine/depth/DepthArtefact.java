@@ -95,6 +95,11 @@ public final class DepthArtefact implements AutoCloseable {
     }
   }
 
+  /** The {@code depth.json} of a folder, whatever policy and model it is for. */
+  static JsonNode describe(Path folder) {
+    return readDescription(folder.resolve("depth.json"));
+  }
+
   private void expect(String key, String found, String expected) {
     if (!found.equals(expected)) {
       throw new EngineException(
@@ -145,6 +150,51 @@ public final class DepthArtefact implements AutoCloseable {
     return node.asDouble();
   }
 
+  /** A required number of {@code depth.json} in a range. */
+  double number(String key, double min, double max) {
+    return number(description.path(key), key, min, max);
+  }
+
+  /** A required array of numbers of {@code depth.json}, each in a range, as fp32. */
+  float[] numbers(String key, int count, double min, double max) {
+    JsonNode array = description.path(key);
+    if (!array.isArray() || array.size() != count) {
+      throw new EngineException(
+          ErrorCode.INVALID_DEPTH,
+          folder.resolve("depth.json")
+              + ": "
+              + key
+              + (array.isArray() ? " has " + array.size() + " entries" : " is no array")
+              + ", expected an array of "
+              + count
+              + " numbers");
+    }
+    float[] numbers = new float[count];
+    for (int i = 0; i < count; i++) {
+      numbers[i] = (float) number(array.path(i), key + "[" + i + "]", min, max);
+    }
+    return numbers;
+  }
+
+  private double number(JsonNode node, String key, double min, double max) {
+    double found = number(node, key);
+    if (found < min || found > max) {
+      throw new EngineException(
+          ErrorCode.INVALID_DEPTH,
+          folder.resolve("depth.json")
+              + ": "
+              + key
+              + " is "
+              + found
+              + ", expected a number in ["
+              + min
+              + ", "
+              + max
+              + "]");
+    }
+    return found;
+  }
+
   /** A required tensor of this shape, as fp32 in row-major order. */
   float[] floats(String name, int... shape) {
     return floatsIfPresent(name, shape)
@@ -176,6 +226,18 @@ public final class DepthArtefact implements AutoCloseable {
     float[] out = new float[Math.toIntExact(tensor.elements())];
     for (int row = 0; row < tensor.rows(); row++) {
       tensor.readRow(row, out, row * tensor.columns());
+    }
+    for (float value : out) {
+      if (!Float.isFinite(value)) {
+        throw new EngineException(
+            ErrorCode.INVALID_DEPTH,
+            folder.resolve("depth.safetensors")
+                + ": tensor \""
+                + name
+                + "\" contains "
+                + value
+                + ", expected finite numbers");
+      }
     }
     return Optional.of(out);
   }

@@ -21,6 +21,8 @@ import dev.nightjar.engine.api.ErrorCode;
  * @param skip what replaces skipped sublayers, or null
  * @param projects whether a skipped attention keeps keys and values computed from the residual that
  *     passed by; otherwise it keeps none
+ * @param drafting drafts tokens with part of the model, or null; it stands alone
+ * @param filter shortens prompts before they are read, or null
  */
 public record DepthPolicy(
     String spec,
@@ -31,11 +33,13 @@ public record DepthPolicy(
     PromptPruning pruning,
     EarlyExit exit,
     SkipOperation skip,
-    boolean projects) {
+    boolean projects,
+    Drafting drafting,
+    PromptFilter filter) {
 
   /** Every layer for every token; parts are added to it. */
   public static DepthPolicy named(String spec) {
-    return new DepthPolicy(spec, null, null, null, null, null, null, null, false);
+    return new DepthPolicy(spec, null, null, null, null, null, null, null, false, null, null);
   }
 
   /** The dense model. */
@@ -45,50 +49,97 @@ public record DepthPolicy(
 
   /** This policy with a schedule. */
   public DepthPolicy with(Schedule part) {
-    return new DepthPolicy(spec, part, gate, planner, feedForward, pruning, exit, skip, projects);
+    return new DepthPolicy(
+        spec, part, gate, planner, feedForward, pruning, exit, skip, projects, drafting, filter);
   }
 
   /** This policy with a gate. */
   public DepthPolicy with(Gate part) {
     return new DepthPolicy(
-        spec, schedule, part, planner, feedForward, pruning, exit, skip, projects);
+        spec,
+        schedule,
+        part,
+        planner,
+        feedForward,
+        pruning,
+        exit,
+        skip,
+        projects,
+        drafting,
+        filter);
   }
 
   /** This policy with a planner. */
   public DepthPolicy with(RowPlanner part) {
-    return new DepthPolicy(spec, schedule, gate, part, feedForward, pruning, exit, skip, projects);
+    return new DepthPolicy(
+        spec, schedule, gate, part, feedForward, pruning, exit, skip, projects, drafting, filter);
   }
 
   /** This policy with a rule for feed-forward sublayers. */
   public DepthPolicy with(FeedForwardRule part) {
-    return new DepthPolicy(spec, schedule, gate, planner, part, pruning, exit, skip, projects);
+    return new DepthPolicy(
+        spec, schedule, gate, planner, part, pruning, exit, skip, projects, drafting, filter);
   }
 
   /** This policy with a pruning of prompts. */
   public DepthPolicy with(PromptPruning part) {
-    return new DepthPolicy(spec, schedule, gate, planner, feedForward, part, exit, skip, projects);
+    return new DepthPolicy(
+        spec, schedule, gate, planner, feedForward, part, exit, skip, projects, drafting, filter);
   }
 
   /** This policy with exits. */
   public DepthPolicy with(EarlyExit part) {
     return new DepthPolicy(
-        spec, schedule, gate, planner, feedForward, pruning, part, skip, projects);
+        spec,
+        schedule,
+        gate,
+        planner,
+        feedForward,
+        pruning,
+        part,
+        skip,
+        projects,
+        drafting,
+        filter);
   }
 
   /** This policy with a replacement for skipped sublayers. */
   public DepthPolicy with(SkipOperation part) {
     return new DepthPolicy(
-        spec, schedule, gate, planner, feedForward, pruning, exit, part, projects);
+        spec,
+        schedule,
+        gate,
+        planner,
+        feedForward,
+        pruning,
+        exit,
+        part,
+        projects,
+        drafting,
+        filter);
+  }
+
+  /** This policy with drafts. */
+  public DepthPolicy with(Drafting part) {
+    return new DepthPolicy(
+        spec, schedule, gate, planner, feedForward, pruning, exit, skip, projects, part, filter);
+  }
+
+  /** This policy with a filter of prompts. */
+  public DepthPolicy with(PromptFilter part) {
+    return new DepthPolicy(
+        spec, schedule, gate, planner, feedForward, pruning, exit, skip, projects, drafting, part);
   }
 
   /** This policy with keys and values of skipped attentions computed from what passed by. */
   public DepthPolicy projecting() {
-    return new DepthPolicy(spec, schedule, gate, planner, feedForward, pruning, exit, skip, true);
+    return new DepthPolicy(
+        spec, schedule, gate, planner, feedForward, pruning, exit, skip, true, drafting, filter);
   }
 
   /** Whether a prompt must be computed in one piece. */
   public boolean wholePrompt() {
-    return planner != null || pruning != null || (exit != null && exit.prompt());
+    return planner != null || pruning != null || filter != null || (exit != null && exit.prompt());
   }
 
   /** Whether layers may run twice. */
@@ -99,10 +150,20 @@ public record DepthPolicy(
   /**
    * Both policies at once.
    *
-   * @throws EngineException when both bring the same part
+   * @throws EngineException when both bring the same part, or one of them drafts
    */
   public DepthPolicy and(DepthPolicy other) {
     String both = spec + "+" + other.spec;
+    if (drafting != null || other.drafting != null) {
+      throw new EngineException(
+          ErrorCode.INVALID_DEPTH,
+          "depth \"" + both + "\": a policy that drafts for the dense model must stand alone");
+    }
+    if ((filter != null || other.filter != null) && (pruning != null || other.pruning != null)) {
+      throw new EngineException(
+          ErrorCode.INVALID_DEPTH,
+          "depth \"" + both + "\": a filter and a pruning of prompts; expected one of them");
+    }
     return new DepthPolicy(
         both,
         one(both, "schedule", schedule, other.schedule),
@@ -112,7 +173,9 @@ public record DepthPolicy(
         one(both, "pruning", pruning, other.pruning),
         one(both, "exit", exit, other.exit),
         one(both, "skip operation", skip, other.skip),
-        projects || other.projects);
+        projects || other.projects,
+        null,
+        one(both, "filter", filter, other.filter));
   }
 
   private static <T> T one(String spec, String part, T a, T b) {

@@ -4,7 +4,7 @@ import dev.nightjar.engine.kernel.PackedMatrix;
 import java.util.BitSet;
 
 /**
- * Lets generated tokens leave before the last layer.
+ * Lets tokens leave before the last layer.
  *
  * @param layers exits, as numbers of layers run below the head
  * @param confidence what is measured there
@@ -12,8 +12,9 @@ import java.util.BitSet;
  * @param decay how thresholds fall over a row, or null
  * @param head how the head is applied at an exit
  * @param keysValues what the layers above keep of a token that left
- * @param prompt whether the last prompt token may leave too, and its whole prompt with it; such
- *     rows are prefilled in one piece
+ * @param prompt false: generated tokens may leave. True: only the last prompt token may, with its
+ *     whole prompt, of rows that generate one token; nothing of them is needed above, and they are
+ *     prefilled in one piece. Other rows run every layer
  */
 public record EarlyExit(
     BitSet layers,
@@ -25,8 +26,10 @@ public record EarlyExit(
     boolean prompt) {
 
   /**
-   * CALM's threshold over a row: {@code 0.9 t + 0.1 t exp(-tau i / n)} for generated token i
-   * (arXiv:2207.07061, equation 5).
+   * CALM's threshold over a row: {@code 0.9 t + 0.1 t exp(-tau i / n)} for generated token i,
+   * counted from 0 (arXiv:2207.07061, equation 5).
+   *
+   * @param length n; 0 for the most tokens that the row may generate
    */
   public record Decay(float tau, int length) {}
 
@@ -35,7 +38,9 @@ public record EarlyExit(
    *
    * @param lenses {@code [layers + 1]} maps from the residual here to the last one, applied before
    *     the final norm; null where there is none
-   * @param vocabulary size of the vocabulary that is left after a token's first probe; 0 for all
+   * @param vocabulary size of the vocabulary that is left after a token's first probe; 0 for all.
+   *     Later probes see the soft-max over these tokens alone, and the logits of a token that
+   *     leaves there are negative infinity for all others
    */
   public record ExitHead(Lens[] lenses, int vocabulary) {
     /** The model's own head, unchanged. */
@@ -78,11 +83,26 @@ public record EarlyExit(
     return layers.get(layersRun);
   }
 
-  /** What to do with generated token {@code index} of a row. */
-  public Confidence.Verdict judge(Evidence evidence, int layersRun, int index) {
+  /** Whether an exit lies below this one. */
+  public boolean probesBelow(int layersRun) {
+    return layers.previousSetBit(layersRun - 1) >= 0;
+  }
+
+  /** Whether an exit lies above this one. */
+  public boolean probesAbove(int layersRun) {
+    return layers.nextSetBit(layersRun + 1) >= 0;
+  }
+
+  /**
+   * What to do with a token.
+   *
+   * @param index which generated token of the row is decided, from 0
+   */
+  public Confidence.Verdict judge(Evidence evidence, int layersRun, RowContext row, int index) {
     float threshold = thresholds[layersRun];
     if (decay != null) {
-      float fall = (float) StrictMath.exp(-decay.tau() * index / decay.length());
+      int length = decay.length() > 0 ? decay.length() : row.maxTokens();
+      float fall = (float) StrictMath.exp((double) -decay.tau() * index / length);
       threshold = 0.9f * threshold + 0.1f * threshold * fall;
     }
     return confidence.judge(evidence, layersRun, threshold);

@@ -22,4 +22,14 @@ public final class Evidence {
 
   /** Where the residual starts. */
   public int offset;
+
+  /** {@code sum_i w[row, i] * residual[i]} in index order with fma; {@code w} is row-major. */
+  float dot(float[] w, int row, int hiddenSize) {
+    float sum = 0;
+    int from = row * hiddenSize;
+    for (int i = 0; i < hiddenSize; i++) {
+      sum = Math.fma(w[from + i], residual[offset + i], sum);
+    }
+    return sum;
+  }
 }

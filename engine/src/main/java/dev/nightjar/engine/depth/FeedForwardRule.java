@@ -12,6 +12,11 @@ public interface FeedForwardRule {
   /** The slot's memory after a sublayer was skipped by {@link #runs}. */
   int skipped(int layer, int memory);
 
+  /** What the residual is multiplied by where a sublayer was skipped by {@link #runs}. */
+  default float factor(int layer, RowContext row) {
+    return 1f;
+  }
+
   /** Whether to be told what the sublayer, which runs, does to the residual. */
   boolean observes(int layer, int position, RowContext row, int memory);
 

@@ -19,6 +19,8 @@ public final class GateScratch {
     if (hidden.length < rows * hiddenSize) {
       hidden = new float[rows * hiddenSize];
       normed = new float[rows * hiddenSize];
+    }
+    if (scores.length < rows * 16) {
       scores = new float[rows * 16];
     }
   }

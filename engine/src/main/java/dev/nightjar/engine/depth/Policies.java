@@ -8,10 +8,30 @@ final class Policies {
   private static final List<PolicyFactory> ALL =
       List.of(
           new FullFactory(),
+          new AutoFactory(),
           new SubsetFactories.Unified(),
           new SubsetFactories.Static(),
           new RandomFactory(),
+          new PromptFactories.Pyramid(),
+          new PromptFactories.Slim(),
+          new PromptFactories.Gem(),
           new TokenRouterFactory(),
+          new SkipDecodeFactory(),
+          new DepthDecayFactory(),
+          new AdaSkipFactory(),
+          new FeedForwardSaturationFactory(),
+          new DropFactory(),
+          new PathFactory(),
+          new SublayerRouterFactory(),
+          new LinearGatesFactory(),
+          new PathRouterFactory(),
+          new RowMasksFactory(),
+          new DraftFactories.LayerSkip(),
+          new DraftFactories.Bandit(),
+          new DraftFactories.Chooser(),
+          new DraftFactories.Swift(),
+          new AdaInferFactory(),
+          new StopExitFactory(),
           new ExitFactory());
 
   private Policies() {}

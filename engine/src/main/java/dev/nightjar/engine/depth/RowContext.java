@@ -8,10 +8,11 @@ import java.util.Arrays;
  */
 public final class RowContext {
   private final long hash;
-  private final int promptTokens;
+  private int promptTokens;
   private final int maxTokens;
   private byte[] plan;
   private float[] memory = new float[0];
+  private float[] feedForwardMemory = new float[0];
 
   /**
    * A row that has not been seen yet.
@@ -34,6 +35,14 @@ public final class RowContext {
   /** Length of the prompt. */
   public int promptTokens() {
     return promptTokens;
+  }
+
+  /** Starts the row again with a shorter prompt; what was planned and remembered is forgotten. */
+  public void restart(int newPromptTokens) {
+    promptTokens = newPromptTokens;
+    plan = null;
+    memory = new float[0];
+    feedForwardMemory = new float[0];
   }
 
   /** Most tokens that may be generated. */
@@ -61,5 +70,13 @@ public final class RowContext {
       memory = Arrays.copyOf(memory, size);
     }
     return memory;
+  }
+
+  /** The same for the policy's {@link FeedForwardRule}, apart from what other parts remember. */
+  public float[] feedForwardMemory(int size) {
+    if (feedForwardMemory.length < size) {
+      feedForwardMemory = Arrays.copyOf(feedForwardMemory, size);
+    }
+    return feedForwardMemory;
   }
 }

@@ -25,6 +25,9 @@ public final class Activations {
   /** A prompt token that was pruned. */
   static final byte PRUNED = 4;
 
+  /** A prompt token after its prompt was filtered; those that stay start again. */
+  static final byte FILTERED = 5;
+
   private final ModelConfig config;
   final Scratch matmul;
   final GateScratch gate;
@@ -57,6 +60,9 @@ public final class Activations {
   /** {@code [M]} attention that prompt tokens received, where a pruning asks for it. */
   float[] mass = new float[0];
 
+  /** The same by entry of a layer's keys and values, then by live token. */
+  float[] received = new float[0];
+
   /** {@code [M]} of the constants above. */
   byte[] status;
 
@@ -77,6 +83,9 @@ public final class Activations {
 
   /** {@code [M]} row of a producing slot in {@link #logits}. */
   int[] logitRow;
+
+  final ShortLists shortLists = new ShortLists();
+  private float[] listed = new float[0];
 
   LayerTrace trace;
 
@@ -130,6 +139,14 @@ public final class Activations {
     }
   }
 
+  /** Room for the logits of one shortened vocabulary. */
+  float[] listed(int size) {
+    if (listed.length < size) {
+      listed = new float[size];
+    }
+    return listed;
+  }
+
   void ensurePrevious() {
     if (previous.length < residual.length) {
       previous = new float[residual.length];
@@ -139,6 +156,12 @@ public final class Activations {
   void ensureMass() {
     if (mass.length < status.length) {
       mass = new float[status.length];
+    }
+  }
+
+  void ensureReceived(int entries) {
+    if (received.length < entries) {
+      received = new float[2 * entries];
     }
   }
 

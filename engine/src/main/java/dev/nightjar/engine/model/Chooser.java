@@ -38,7 +38,8 @@ final class Chooser {
         && (!step.rides(slot) || act.status[step.leader[slot]] == Activations.LIVE);
   }
 
-  private byte cells(int layer, Step step, int slot) {
+  /** What the layer does for a slot as far as the row's plan and the schedule say. */
+  byte cells(int layer, Step step, int slot) {
     byte cells = step.sequences[slot].row.planned(layer);
     if (policy.schedule() != null) {
       cells =
@@ -83,7 +84,7 @@ final class Chooser {
     int i = 0;
     while (i < step.size) {
       int length = promptLength(step, i);
-      if (length > 0) {
+      if (length > 0 && act.status[i] != Activations.FILTERED) {
         SequenceState sequence = step.sequences[i];
         System.arraycopy(act.residual, i * hiddenSize, act.panel, 0, length * hiddenSize);
         sequence.row.plan(numLayers);

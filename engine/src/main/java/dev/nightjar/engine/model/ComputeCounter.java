@@ -23,6 +23,8 @@ public final class ComputeCounter {
   private long macs;
   private long macsFull;
   private long work;
+  private int drafted;
+  private int accepted;
 
   ComputeCounter(ModelConfig config) {
     this.config = config;
@@ -68,6 +70,20 @@ public final class ComputeCounter {
     }
   }
 
+  /** A layer ran for a prompt token of which it is not yet known whether it stays. */
+  void read(int layer, byte cells) {
+    if ((cells & Cells.LAYER) != Cells.SKIP) {
+      work++;
+      executions[layer]++;
+    }
+  }
+
+  /** A prompt token does not stay; so many of its cells ran. */
+  void dropped(int ran) {
+    executedPrompt += ran;
+    skippedPrompt += config.numLayers() - ran;
+  }
+
   /** A producing cell above an exit. */
   void leftBelow(boolean producing) {
     if (producing) {
@@ -100,6 +116,30 @@ public final class ComputeCounter {
   void producedByProbe(int layersRun) {
     exitHistogram[layersRun]++;
     macsFull += config.headMacs();
+  }
+
+  /** A layer ran for a slot that is a draft, or is verified and not yet accepted. */
+  void tried(byte cells) {
+    if ((cells & Cells.LAYER) != Cells.SKIP) {
+      work++;
+    }
+  }
+
+  /** A verified slot is a slot of the row; its operations are already counted. */
+  void verified(int position) {
+    slot(position);
+    executed += config.numLayers();
+    for (int layer = 0; layer < executions.length; layer++) {
+      executions[layer]++;
+    }
+    exitHistogram[config.numLayers()]++;
+    macsFull += config.headMacs();
+  }
+
+  /** Tokens that were drafted in a round, and how many of them became generated tokens. */
+  void drafted(int tokens, int acceptedTokens) {
+    drafted += tokens;
+    accepted += acceptedTokens;
   }
 
   void slot(int position) {
@@ -145,6 +185,8 @@ public final class ComputeCounter {
         kvBytes,
         (long) slots * config.numLayers() * KvCache.entryBytes(config.kvDim()),
         2.0 * macs,
-        2.0 * macsFull);
+        2.0 * macsFull,
+        drafted,
+        accepted);
   }
 }

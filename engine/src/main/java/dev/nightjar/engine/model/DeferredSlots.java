@@ -11,6 +11,7 @@ final class DeferredSlots {
   private final int hiddenSize;
   private int[] positions = new int[4];
   private int[] from = new int[4];
+  private int[] memories = new int[4];
   private float[] residuals = new float[0];
   private int size;
 
@@ -30,6 +31,16 @@ final class DeferredSlots {
     return from[index];
   }
 
+  /** What its feed-forward rule remembered of it. */
+  int memory(int index) {
+    return memories[index];
+  }
+
+  /** Keeps what the feed-forward rule remembers of the token added last. */
+  void remember(int memory) {
+    memories[size - 1] = memory;
+  }
+
   void read(int index, float[] out, int offset) {
     System.arraycopy(residuals, index * hiddenSize, out, offset, hiddenSize);
   }
@@ -38,16 +49,23 @@ final class DeferredSlots {
     size = 0;
   }
 
+  /** Forgets all but the first {@code count}. */
+  void truncate(int count) {
+    size = Math.min(size, count);
+  }
+
   void add(int position, int layer, float[] residual, int offset) {
     if (size == positions.length) {
       positions = Arrays.copyOf(positions, 2 * size);
       from = Arrays.copyOf(from, 2 * size);
+      memories = Arrays.copyOf(memories, 2 * size);
     }
     if (residuals.length < (size + 1) * hiddenSize) {
       residuals = Arrays.copyOf(residuals, Math.max(4, 2 * size) * hiddenSize);
     }
     positions[size] = position;
     from[size] = layer;
+    memories[size] = 0;
     System.arraycopy(residual, offset, residuals, size * hiddenSize, hiddenSize);
     size++;
   }

@@ -1,5 +1,6 @@
 package dev.nightjar.engine.model;
 
+import dev.nightjar.engine.depth.Cells;
 import dev.nightjar.engine.depth.Confidence;
 import dev.nightjar.engine.depth.EarlyExit;
 import dev.nightjar.engine.depth.Evidence;
@@ -42,9 +43,10 @@ final class Exits {
     if (!exit.probes(layersRun)) {
       return;
     }
+    boolean compares = exit.confidence().usesPrevious();
     int rows = 0;
     for (int i = 0; i < step.size; i++) {
-      if (mayLeave(step, act, i)) {
+      if (mayLeave(step, act, i) && !(compares && act.cells[i] == Cells.SKIP)) {
         act.index[rows++] = i;
       }
     }
@@ -52,19 +54,13 @@ final class Exits {
       return;
     }
     boolean usesHead = exit.confidence().usesHead();
-    if (usesHead) {
-      headAt(layersRun, step, act, rows);
-    }
+    int width = usesHead ? headAt(layersRun, step, act, rows) : 0;
     int leaving = 0;
     for (int row = 0; row < rows; row++) {
       int slot = act.index[row];
-      switch (judge(layersRun, step, act, row)) {
-        case CONTINUE -> {}
-        case STOP -> {
-          step.sequences[slot].stop();
-          act.index[leaving] = slot;
-          act.visible[leaving++] = row;
-        }
+      switch (judge(layersRun, step, act, row, width)) {
+        case CONTINUE -> shorten(layersRun, step, act, row, width);
+        case STOP -> stop(layersRun, step, act, slot);
         case EXIT -> {
           act.index[leaving] = slot;
           act.visible[leaving++] = row;
@@ -72,59 +68,94 @@ final class Exits {
       }
     }
     if (leaving > 0) {
-      leave(layersRun, step, act, leaving, usesHead);
+      leave(layersRun, step, act, leaving, width);
     }
   }
 
   private boolean mayLeave(Step step, Activations act, int slot) {
-    boolean candidate = step.producing[slot] && (!step.prompt[slot] || exit.prompt());
-    return candidate
-        && act.status[slot] == Activations.LIVE
-        && (!exit.keysValues().deferred()
-            || step.sequences[slot].deferred.size() < exit.keysValues().limit());
+    if (!step.producing[slot] || act.status[slot] != Activations.LIVE) {
+      return false;
+    }
+    SequenceState sequence = step.sequences[slot];
+    if (exit.prompt()) {
+      // Where earlier prompt tokens produce logits too (scoring), the prompt cannot leave.
+      return step.prompt[slot]
+          && sequence.row.maxTokens() == 1
+          && step.positions[slot] == sequence.row.promptTokens() - 1
+          && (step.positions[slot] == 0 || !step.producing[slot - 1]);
+    }
+    return !step.prompt[slot]
+        && (!exit.keysValues().deferred() || sequence.deferred.size() < exit.keysValues().limit());
   }
 
-  /** Logits of the candidates, through the exit's lens if it has one. */
-  private void headAt(int layersRun, Step step, Activations act, int rows) {
+  /**
+   * Logits of the slots at {@code act.index[0 .. rows)}, through the exit's lens if it has one;
+   * returns their number per slot, which is smaller than the vocabulary's where it was shortened.
+   */
+  private int headAt(int layersRun, Step step, Activations act, int rows) {
     int c = config.hiddenSize();
     EarlyExit.Lens lens = exit.head().lens(layersRun);
     float[] gathered = lens == null ? act.panel : act.projected;
+    boolean shortened = shortens() && exit.probesBelow(layersRun);
+    int width = shortened ? act.shortLists.size() : config.vocabSize();
     for (int row = 0; row < rows; row++) {
       System.arraycopy(act.residual, act.index[row] * c, gathered, row * c, c);
-      long macs = config.headMacs() + (lens == null ? 0 : (long) c * c);
+      long macs = (long) width * c + (lens == null ? 0 : (long) c * c);
       step.sequences[act.index[row]].counter.spent(macs);
     }
     if (lens != null) {
       math.linear(lens.weight(), lens.bias(), gathered, c, rows, act.panel, c, act);
     }
     act.ensureProbes(rows);
-    math.head(act, rows, act.probeLogits);
+    if (shortened) {
+      math.head(act, rows, act.shortLists, act.probeLogits);
+    } else {
+      math.head(act, rows, act.probeLogits);
+      if (shortens()) {
+        act.shortLists.clear(step.size, Math.min(exit.head().vocabulary(), config.vocabSize()));
+      }
+    }
+    return width;
   }
 
-  private Confidence.Verdict judge(int layersRun, Step step, Activations act, int row) {
+  private boolean shortens() {
+    return exit.head().vocabulary() > 0 && exit.confidence().usesHead();
+  }
+
+  /** After a token's first probe: only the likeliest tokens are looked at from here on. */
+  private void shorten(int layersRun, Step step, Activations act, int row, int width) {
+    if (shortens() && !exit.probesBelow(layersRun) && exit.probesAbove(layersRun)) {
+      math.choose(act.shortLists, act.index[row], act.probeLogits, row * width);
+    }
+  }
+
+  private Confidence.Verdict judge(int layersRun, Step step, Activations act, int row, int width) {
     Evidence evidence = act.evidence;
     Confidence confidence = exit.confidence();
+    SequenceState sequence = step.sequences[act.index[row]];
     int slot = act.index[row];
-    int v = config.vocabSize();
     int c = config.hiddenSize();
     evidence.residual = act.residual;
     evidence.offset = slot * c;
-    if (confidence.usesHead()) {
-      float logSum = kernels.logSumExp(act.probeLogits, row * v, v);
-      int first = kernels.argmax(act.probeLogits, row * v, v);
-      evidence.top1 = Kernels.exp(act.probeLogits[row * v + first] - logSum);
-      float second = secondLargest(act.probeLogits, row * v, v, first);
-      evidence.top2 = Kernels.exp(second - logSum);
+    if (width > 0) {
+      int at = row * width;
+      float logSum = kernels.logSumExp(act.probeLogits, at, width);
+      int first = kernels.argmax(act.probeLogits, at, width);
+      evidence.top1 = Kernels.exp(act.probeLogits[at + first] - logSum);
+      if (confidence.usesSecond()) {
+        float second = secondLargest(act.probeLogits, at, width, first);
+        evidence.top2 = Kernels.exp(second - logSum);
+      }
       if (confidence.usesEntropy()) {
-        evidence.entropy = entropy(act.probeLogits, row * v, v, logSum);
+        evidence.entropy = entropy(act.probeLogits, at, width, logSum);
       }
     }
     if (confidence.usesPrevious()) {
       evidence.cosine = (float) RowMath.cosine(act.previous, slot * c, act.residual, slot * c, c);
     }
-    step.sequences[slot].counter.spent(confidence.macs(c));
-    int generated = step.positions[slot] - step.sequences[slot].row.promptTokens() + 1;
-    return exit.judge(evidence, layersRun, generated);
+    sequence.counter.spent(confidence.macs(c, width));
+    int generated = step.positions[slot] - sequence.row.promptTokens() + 1;
+    return exit.judge(evidence, layersRun, sequence.row, generated);
   }
 
   private static float secondLargest(float[] x, int offset, int count, int first) {
@@ -141,48 +172,58 @@ final class Exits {
     double sum = 0;
     for (int i = 0; i < count; i++) {
       float logp = logits[offset + i] - logSum;
-      sum -= (double) Kernels.exp(logp) * logp;
+      float p = Kernels.exp(logp);
+      sum -= p == 0 ? 0 : (double) p * logp;
     }
     return (float) sum;
   }
 
+  /** The row ends here without this token. */
+  private void stop(int layersRun, Step step, Activations act, int slot) {
+    step.sequences[slot].stop();
+    act.layersRun[slot] = layersRun;
+    part(step, act, slot, Activations.EXITED);
+  }
+
   /**
    * The tokens at {@code act.index[0 .. leaving)} leave; {@code act.visible} holds the rows of
-   * their logits, if the head was applied.
+   * their {@code width} logits each, if the head was applied.
    */
-  private void leave(int layersRun, Step step, Activations act, int leaving, boolean usesHead) {
-    int c = config.hiddenSize();
+  private void leave(int layersRun, Step step, Activations act, int leaving, int width) {
     int v = config.vocabSize();
-    if (!usesHead) {
-      for (int row = 0; row < leaving; row++) {
-        System.arraycopy(act.residual, act.index[row] * c, act.panel, row * c, c);
-        act.visible[row] = row;
-        step.sequences[act.index[row]].counter.spent(config.headMacs());
-      }
-      act.ensureProbes(leaving);
-      math.head(act, leaving, act.probeLogits);
+    boolean applied = width > 0;
+    if (!applied) {
+      headAt(layersRun, step, act, leaving);
     }
     for (int row = 0; row < leaving; row++) {
       int slot = act.index[row];
       act.layersRun[slot] = layersRun;
-      System.arraycopy(
-          act.probeLogits, act.visible[row] * v, act.logits, act.logitRow[slot] * v, v);
-      if (exit.keysValues().deferred() && !step.prompt[slot]) {
-        act.status[slot] = Activations.DEFERRED;
+      int to = act.logitRow[slot] * v;
+      if (applied && width < v) {
+        int from = act.visible[row] * width;
+        act.shortLists.spread(slot, act.probeLogits, from, act.logits, to, v);
       } else {
-        freeze(step, act, slot);
+        int from = (applied ? act.visible[row] : row) * v;
+        System.arraycopy(act.probeLogits, from, act.logits, to, v);
       }
+      part(step, act, slot, Activations.PROJECTED);
     }
   }
 
-  /** The slot stops here; with a prompt's last token, the whole prompt does. */
-  private void freeze(Step step, Activations act, int slot) {
-    boolean last = step.sequences[slot].stopped() || step.sequences[slot].row.maxTokens() == 1;
-    byte status = step.prompt[slot] && last ? Activations.EXITED : Activations.PROJECTED;
-    int from = step.prompt[slot] ? slot - step.positions[slot] : slot;
-    for (int i = from; i <= slot; i++) {
+  /**
+   * The slot runs no further layer in this step. Of the last prompt token's whole prompt nothing is
+   * needed above.
+   *
+   * @param status what becomes of a generated token that need not wait
+   */
+  private void part(Step step, Activations act, int slot, byte status) {
+    if (!step.prompt[slot]) {
+      act.status[slot] = exit.keysValues().deferred() ? Activations.DEFERRED : status;
+      return;
+    }
+    for (int i = slot - step.positions[slot]; i <= slot; i++) {
       if (act.status[i] == Activations.LIVE) {
-        act.status[i] = status;
+        act.status[i] = Activations.EXITED;
       }
     }
   }
@@ -206,8 +247,10 @@ final class Exits {
       int left = act.layersRun[slot];
       for (int i = slot - riders; i < slot; i++) {
         deferred.add(step.positions[i], Math.max(step.from[i], left), act.residual, i * c);
+        deferred.remember(act.memory[i]);
       }
       deferred.add(step.positions[slot], left, act.residual, slot * c);
+      deferred.remember(act.memory[slot]);
     }
   }
 }

@@ -97,17 +97,26 @@ final class KvCache {
     return 2L * Float.BYTES * kvDim;
   }
 
+  /** Forgets the entries of a layer behind the first {@code length}; free pages go back. */
+  void truncate(int layer, int length) {
+    int used = pagesOf(lengths[layer]);
+    for (int page = pagesOf(length); page < used; page++) {
+      pages.give(keys[layer][page]);
+      pages.give(values[layer][page]);
+      keys[layer][page] = null;
+      values[layer][page] = null;
+    }
+    lengths[layer] = Math.min(lengths[layer], length);
+  }
+
+  private static int pagesOf(int entries) {
+    return (entries + Kernels.PAGE - 1) / Kernels.PAGE;
+  }
+
   /** Gives all pages back; the cache is empty afterwards. */
   void release() {
     for (int layer = 0; layer < lengths.length; layer++) {
-      int used = (lengths[layer] + Kernels.PAGE - 1) / Kernels.PAGE;
-      for (int page = 0; page < used; page++) {
-        pages.give(keys[layer][page]);
-        pages.give(values[layer][page]);
-        keys[layer][page] = null;
-        values[layer][page] = null;
-      }
-      lengths[layer] = 0;
+      truncate(layer, 0);
     }
   }
 }

@@ -2,6 +2,7 @@ package dev.nightjar.engine.model;
 
 import dev.nightjar.engine.kernel.Kernels;
 import dev.nightjar.engine.kernel.PackedMatrix;
+import java.util.Arrays;
 
 /**
  * The arithmetic of one layer on a gathered panel: pre-norm rotary attention with grouped queries,
@@ -143,6 +144,28 @@ final class LayerMath {
   }
 
   /**
+   * The same for the tokens that are left of each slot's vocabulary.
+   *
+   * @param out {@code [rows, lists.size()]}; row r is of the slot {@code act.index[r]}
+   */
+  void head(Activations act, int rows, ShortLists lists, float[] out) {
+    int c = config.hiddenSize();
+    int size = lists.size();
+    kernels.rmsNorm(act.panel, c, weights.finalNorm, config.rmsNormEps(), c, rows, act.normed, c);
+    for (int row = 0; row < rows; row++) {
+      System.arraycopy(act.normed, row * c, act.panel, 0, c);
+      kernels.matmul(
+          lists.head(act.index[row]), act.panel, c, 1, act.listed(size), size, act.matmul);
+      System.arraycopy(act.listed(size), 0, out, row * size, size);
+    }
+  }
+
+  /** Shortens a slot's vocabulary to the tokens with the largest logits. */
+  void choose(ShortLists lists, int slot, float[] logits, int offset) {
+    lists.choose(slot, logits, offset, config.vocabSize(), weights.head);
+  }
+
+  /**
    * Adds to {@code mass[t]} the attention that stored position t receives from a row of the panel:
    * the mean over its heads, times {@code weight}.
    */
@@ -155,14 +178,9 @@ final class LayerMath {
       int q = row * config.queryDim() + head * d;
       int kvHead = head / config.groupSize();
       float max = Float.NEGATIVE_INFINITY;
+      dots(act.query, q, pages, visible, kvHead * d * Kernels.PAGE, scores);
       for (int t = 0; t < visible; t++) {
-        float[] page = pages[t / Kernels.PAGE];
-        int lane = kvHead * d * Kernels.PAGE + t % Kernels.PAGE;
-        float dot = 0;
-        for (int i = 0; i < d; i++) {
-          dot = Math.fma(act.query[q + i], page[lane + i * Kernels.PAGE], dot);
-        }
-        scores[t] = dot * attentionScale;
+        scores[t] *= attentionScale;
         max = Math.max(max, scores[t]);
       }
       float sum = 0;
@@ -174,6 +192,54 @@ final class LayerMath {
       for (int t = 0; t < visible; t++) {
         mass[t] = Math.fma(scores[t], factor, mass[t]);
       }
+    }
+  }
+
+  /** Inner products of a query head with the first {@code visible} keys of a layer's pages. */
+  private void dots(
+      float[] query, int offset, float[][] pages, int visible, int lane, float[] scores) {
+    for (int first = 0; first < visible; first += Kernels.PAGE) {
+      float[] page = pages[first / Kernels.PAGE];
+      Arrays.fill(scores, first, first + Kernels.PAGE, 0f);
+      for (int i = 0; i < config.headDim(); i++) {
+        float factor = query[offset + i];
+        int column = lane + i * Kernels.PAGE;
+        for (int j = 0; j < Kernels.PAGE; j++) {
+          scores[first + j] = Math.fma(factor, page[column + j], scores[first + j]);
+        }
+      }
+    }
+  }
+
+  /**
+   * Inner products of the last row's query with every row's key at a layer, both rotated, summed
+   * over query heads.
+   *
+   * @param rows residuals in the panel, which belong to the slots from {@code first} on
+   * @param out {@code [rows]}, overwritten
+   */
+  void similarity(int layer, Step step, Activations act, int first, int rows, float[] out) {
+    LayerWeights w = weights.layers[layer];
+    int c = config.hiddenSize();
+    int kvDim = config.kvDim();
+    int d = config.headDim();
+    kernels.rmsNorm(act.panel, c, w.attentionNorm(), config.rmsNormEps(), c, rows, act.normed, c);
+    linear(w.key(), w.keyBias(), act.normed, c, rows, act.key, kvDim, act);
+    System.arraycopy(act.normed, (rows - 1) * c, act.normed, 0, c);
+    linear(w.query(), w.queryBias(), act.normed, c, 1, act.query, config.queryDim(), act);
+    rotate(act.query, 0, config.numHeads(), step.positions[first + rows - 1]);
+    float[] groups = act.attended;
+    Arrays.fill(groups, 0, kvDim, 0f);
+    for (int head = 0; head < config.numHeads(); head++) {
+      kernels.add(groups, head / config.groupSize() * d, act.query, head * d, d);
+    }
+    for (int row = 0; row < rows; row++) {
+      rotate(act.key, row * kvDim, config.numKvHeads(), step.positions[first + row]);
+      float dot = 0;
+      for (int i = 0; i < kvDim; i++) {
+        dot = Math.fma(groups[i], act.key[row * kvDim + i], dot);
+      }
+      out[row] = dot;
     }
   }
 }

@@ -23,6 +23,7 @@ public final class LlamaModel {
   private final Chooser chooser;
   private final Exits exits;
   private final Pruner pruner;
+  private final Selector selector;
 
   /** A model over loaded weights that runs under one depth policy. */
   public LlamaModel(ModelWeights weights, Kernels kernels, DepthPolicy policy) {
@@ -37,6 +38,7 @@ public final class LlamaModel {
     this.chooser = new Chooser(policy, config);
     this.exits = policy.exit() == null ? null : new Exits(policy.exit(), math, config, kernels);
     this.pruner = policy.pruning() == null ? null : new Pruner(policy.pruning(), math);
+    this.selector = policy.filter() == null ? null : new Selector(policy.filter(), math, config);
   }
 
   /** The same weights, every layer for every token. */
@@ -68,9 +70,13 @@ public final class LlamaModel {
       if (exits != null) {
         exits.before(layer, step, act);
       }
+      if (selector != null) {
+        selector.select(layer, step, act);
+      }
       chooser.choose(layer, step, act);
       run(layer, step, act);
       count(layer, step, act);
+      shadow(layer, step, act);
       if (pruner != null) {
         pruner.prune(layer, step, act);
       }
@@ -87,6 +93,79 @@ public final class LlamaModel {
     }
   }
 
+  /**
+   * Runs one step of drafts: each slot runs what its plan says, and the head gives the logits of
+   * the token behind it. The slots' residuals where their plans first leave the whole model are
+   * kept for {@link Step#verify}.
+   */
+  public void draft(Step step, Activations act) {
+    act.ensure(step.size, step.numProducing, maxPosition(step) + 1);
+    int c = config.hiddenSize();
+    for (int i = 0; i < step.size; i++) {
+      math.embed(step.tokens[i], act.residual, i * c);
+      act.status[i] = Activations.LIVE;
+      act.active[i] = false;
+    }
+    for (int layer = 0; layer < config.numLayers(); layer++) {
+      for (int i = 0; i < step.size; i++) {
+        if (step.plan[i].shared() == layer) {
+          leaveForVerification(layer, step, act, i);
+        }
+        act.cells[i] = step.plan[i].cells(layer);
+        step.sequences[i].counter.tried(act.cells[i]);
+      }
+      run(layer, step, act);
+      shadow(layer, step, act);
+    }
+    for (int i = 0; i < step.size; i++) {
+      if (step.plan[i].shared() == config.numLayers()) {
+        leaveForVerification(config.numLayers(), step, act, i);
+      }
+      System.arraycopy(act.residual, i * c, act.panel, i * c, c);
+      step.sequences[i].counter.spent(config.headMacs());
+    }
+    math.head(act, step.size, act.logits);
+  }
+
+  private void leaveForVerification(int layer, Step step, Activations act, int slot) {
+    if (layer > 0) {
+      step.sequences[slot].deferred.add(
+          step.positions[slot], layer, act.residual, slot * config.hiddenSize());
+    }
+  }
+
+  private void shadow(int layer, Step step, Activations act) {
+    int c = config.hiddenSize();
+    for (int i = 0; i < step.size; i++) {
+      Shadows shadows = step.sequences[i].shadows;
+      if (shadows != null && layer >= step.from[i]) {
+        shadows.keep(layer + 1, step.positions[i], act.residual, i * c);
+      }
+    }
+  }
+
+  /**
+   * How many tokens of a round just verified a draft from an exit would have got right, each after
+   * the right ones before it (the shadow tokens of DEL).
+   *
+   * @param exit index of the exit among those of {@link SequenceState#watch}
+   * @param tokens the tokens that the round's slots produced, from {@code offset} on
+   * @param slots at most those of the step just run
+   */
+  public int matches(
+      SequenceState sequence, int exit, int[] tokens, int offset, int slots, Activations act) {
+    int v = config.vocabSize();
+    sequence.shadows.read(exit, slots, act.panel);
+    act.ensureProbes(slots);
+    math.head(act, slots, act.probeLogits);
+    int right = 0;
+    for (int i = 0; i < slots; i++) {
+      sequence.counter.spent(config.headMacs());
+      right += kernels.argmax(act.probeLogits, i * v, v) == tokens[offset + i] ? 1 : 0;
+    }
+    return right;
+  }
+
   private static int maxPosition(Step step) {
     int max = 0;
     for (int i = 0; i < step.size; i++) {
@@ -100,16 +179,20 @@ public final class LlamaModel {
     for (int i = 0; i < step.size; i++) {
       SequenceState sequence = step.sequences[i];
       int offset = i * config.hiddenSize();
-      if (step.rides(i)) {
-        int index = sequence.deferred.size() - (step.leader[i] - i);
-        sequence.deferred.read(index, act.residual, offset);
+      if (step.resumed[i] >= 0) {
+        sequence.deferred.read(step.resumed[i], act.residual, offset);
       } else {
-        sequence.enter(step.positions[i]);
+        if (!step.verified[i]) {
+          sequence.enter(step.positions[i]);
+        }
         math.embed(step.tokens[i], act.residual, offset);
       }
       act.status[i] = Activations.LIVE;
-      act.layersRun[i] = config.numLayers();
-      act.memory[i] = 0;
+      if (step.producing[i]) {
+        sequence.readWhole();
+      }
+      act.layersRun[i] = sequence.filtering() ? 0 : config.numLayers();
+      act.memory[i] = step.resumed[i] >= 0 ? sequence.deferred.memory(step.resumed[i]) : 0;
       act.logitRow[i] = producing;
       producing += step.producing[i] ? 1 : 0;
     }
@@ -128,7 +211,7 @@ public final class LlamaModel {
       together &= Cells.attends(cells) == Cells.feeds(cells);
       again |= Cells.repeats(cells);
     }
-    int projected = passing(step, act, executed);
+    int projected = passing(layer, step, act, executed);
     gather(act, executed + projected);
     if (executed + projected > 0) {
       math.attention(layer, layer, step, act, executed, projected);
@@ -155,14 +238,15 @@ public final class LlamaModel {
 
   /**
    * Adds the slots that pass this layer but whose keys and values are wanted to {@code act.index};
-   * returns their number.
+   * returns their number. Of a token that left they are wanted where it could have run.
    */
-  private int passing(Step step, Activations act, int executed) {
+  private int passing(int layer, Step step, Activations act, int executed) {
     int rows = executed;
     for (int i = 0; i < step.size; i++) {
       boolean wanted =
           act.status[i] == Activations.PROJECTED
-              || (policy.projects() && act.active[i] && !Cells.attends(act.cells[i]));
+              ? policy.projects() || Cells.attends(chooser.cells(layer, step, i))
+              : policy.projects() && act.active[i] && !Cells.attends(act.cells[i]);
       if (wanted) {
         step.sequences[i].counter.projected();
         act.index[rows++] = i;
@@ -204,6 +288,7 @@ public final class LlamaModel {
         act.memory[i] = rule.skipped(layer, act.memory[i]);
         act.cells[i] = (byte) (act.cells[i] & Cells.ATTENTION);
         scale(act, i, policy.skip() == null ? null : policy.skip().feedForward(), layer);
+        multiply(act, i, rule.factor(layer, step.sequences[i].row));
       }
     }
     if (rows == 0) {
@@ -284,12 +369,15 @@ public final class LlamaModel {
   }
 
   private void scale(Activations act, int slot, float[] factors, int layer) {
-    if (factors == null) {
-      return;
+    if (factors != null) {
+      multiply(act, slot, factors[layer]);
     }
+  }
+
+  private void multiply(Activations act, int slot, float factor) {
     int c = config.hiddenSize();
-    for (int i = slot * c; i < (slot + 1) * c; i++) {
-      act.residual[i] *= factors[layer];
+    for (int i = slot * c; factor != 1f && i < (slot + 1) * c; i++) {
+      act.residual[i] *= factor;
     }
   }
 
@@ -297,8 +385,15 @@ public final class LlamaModel {
     for (int i = 0; i < step.size; i++) {
       SequenceState sequence = step.sequences[i];
       boolean producing = step.producing[i] || step.rides(i);
-      if (act.active[i]) {
-        sequence.counter.cell(layer, producing, act.cells[i]);
+      if (step.verified[i]) {
+        sequence.counter.tried(act.cells[i]);
+      } else if (act.active[i]) {
+        if (sequence.filtering()) {
+          sequence.counter.read(layer, act.cells[i]);
+          act.layersRun[i] += act.cells[i] == Cells.SKIP ? 0 : 1;
+        } else {
+          sequence.counter.cell(layer, producing, act.cells[i]);
+        }
         if (act.cells[i] != Cells.SKIP) {
           sequence.traceRun(step.positions[i], layer);
         }
@@ -325,8 +420,12 @@ public final class LlamaModel {
       if (act.status[i] == Activations.LIVE) {
         System.arraycopy(act.residual, i * c, act.panel, rows * c, c);
         act.index[rows++] = act.logitRow[i];
-        step.sequences[i].counter.produced(config.numLayers());
-      } else {
+        if (step.verified[i]) {
+          step.sequences[i].counter.spent(config.headMacs());
+        } else {
+          step.sequences[i].counter.produced(config.numLayers());
+        }
+      } else if (!step.sequences[i].stopped()) {
         step.sequences[i].counter.producedByProbe(act.layersRun[i]);
       }
     }

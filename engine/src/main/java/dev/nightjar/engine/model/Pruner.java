@@ -4,8 +4,9 @@ import dev.nightjar.engine.depth.PromptPruning;
 import java.util.Arrays;
 
 /**
- * Drops prompt tokens on the way up. Immutable and safe for concurrent use with one {@link
- * Activations} per thread.
+ * Drops prompt tokens on the way up. A prompt none of whose tokens attend in a layer is not pruned
+ * there, and a token whose logits are wanted always stays. Immutable and safe for concurrent use
+ * with one {@link Activations} per thread.
  */
 final class Pruner {
   private final PromptPruning pruning;
@@ -18,37 +19,43 @@ final class Pruner {
 
   /**
    * Between the sublayers: measures the attention of the end of each prompt. Rows of the panel are
-   * in {@code act.index[0 .. executed)}; the mass of a token is left at its slot.
+   * in {@code act.index[0 .. executed)}; the mass of a token is left at its slot, 0 where its
+   * attention did not run.
    */
   void weigh(int layer, Step step, Activations act, int executed) {
     if (!pruning.prunes(layer)) {
       return;
     }
     act.ensureMass();
+    Arrays.fill(act.mass, 0, step.size, 0f);
     int row = 0;
     while (row < executed) {
       int slot = act.index[row];
-      if (!step.prompt[slot]) {
-        row++;
-        continue;
-      }
+      int end = row + 1;
       SequenceState sequence = step.sequences[slot];
-      int end = row;
       while (end < executed && step.sequences[act.index[end]] == sequence) {
         end++;
       }
-      float[] mass = new float[sequence.cache.length(layer)];
-      int window = Math.clamp(pruning.window(layer, end - row, sequence.row), 1, end - row);
-      for (int w = 0; w < window; w++) {
-        float weight = pruning.queryWeight(w, window);
-        math.addMass(layer, sequence.cache, act, end - window + w, weight, mass);
-        sequence.counter.massed(mass.length);
+      if (step.prompt[slot]) {
+        weigh(layer, sequence, act, row, end);
       }
-      int first = slot - step.positions[slot];
-      Arrays.fill(act.mass, first, first + sequence.row.promptTokens(), 0f);
-      for (; row < end; row++) {
-        act.mass[act.index[row]] = mass[act.visible[row] - 1];
-      }
+      row = end;
+    }
+  }
+
+  private void weigh(int layer, SequenceState sequence, Activations act, int from, int end) {
+    int entries = sequence.cache.length(layer);
+    act.ensureReceived(entries);
+    Arrays.fill(act.received, 0, entries, 0f);
+    int window = Math.clamp(pruning.window(layer, end - from, sequence.row), 1, end - from);
+    for (int w = 0; w < window; w++) {
+      int row = end - window + w;
+      float weight = pruning.queryWeight(w, window);
+      math.addMass(layer, sequence.cache, act, row, weight, act.received);
+      sequence.counter.massed(act.visible[row]);
+    }
+    for (int row = from; row < end; row++) {
+      act.mass[act.index[row]] = act.received[act.visible[row] - 1];
     }
   }
 
@@ -68,22 +75,27 @@ final class Pruner {
   }
 
   private void prune(int layer, Step step, Activations act, int first, int length) {
+    act.ensureReceived(length);
     int live = 0;
+    boolean weighed = false;
     for (int slot = first; slot < first + length; slot++) {
       if (act.status[slot] == Activations.LIVE) {
         act.gateIndex[live] = slot;
-        act.gatePositions[live++] = step.positions[slot];
+        act.gatePositions[live] = step.positions[slot];
+        act.received[live++] = act.mass[slot];
+        weighed |= act.mass[slot] != 0;
       }
     }
-    float[] mass = new float[live];
-    for (int k = 0; k < live; k++) {
-      mass[k] = act.mass[act.gateIndex[k]];
+    if (!weighed) {
+      return;
     }
     Arrays.fill(act.keep, 0, live, false);
-    pruning.retain(layer, mass, act.gatePositions, live, step.sequences[first].row, act.keep);
+    pruning.retain(
+        layer, act.received, act.gatePositions, live, step.sequences[first].row, act.keep);
     for (int k = 0; k < live - 1; k++) {
-      if (!act.keep[k]) {
-        act.status[act.gateIndex[k]] = Activations.PRUNED;
+      int slot = act.gateIndex[k];
+      if (!act.keep[k] && !step.producing[slot]) {
+        act.status[slot] = Activations.PRUNED;
       }
     }
   }

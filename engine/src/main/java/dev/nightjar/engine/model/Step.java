@@ -1,11 +1,14 @@
 package dev.nightjar.engine.model;
 
+import dev.nightjar.engine.depth.DraftPlan;
 import java.util.Arrays;
 
 /**
  * The slots of one forward pass. Slots of a sequence are contiguous and in position order;
  * sequences come in any order. Tokens of a sequence that wait to go on ({@link DeferredSlots}) ride
  * in front of its next generated token. Reused from step to step; confined to one thread.
+ *
+ * <p>A step is either one of drafts ({@link #draft}) or one of all other kinds of slots.
  */
 public final class Step {
   SequenceState[] sequences = new SequenceState[64];
@@ -20,12 +23,22 @@ public final class Step {
   /** Slot of the token that a slot rides with, or -1. */
   int[] leader = new int[64];
 
+  /** What a draft runs; null for other slots. */
+  DraftPlan[] plan = new DraftPlan[64];
+
+  /** Whether a slot is verified: it becomes part of its row only once it is accepted. */
+  boolean[] verified = new boolean[64];
+
+  /** Index of a slot among the deferred ones of its sequence, or -1 for one that begins below. */
+  int[] resumed = new int[64];
+
   int size;
   int numProducing;
 
   /** Empties the step. */
   public void clear() {
     Arrays.fill(sequences, 0, size, null);
+    Arrays.fill(plan, 0, size, null);
     size = 0;
     numProducing = 0;
   }
@@ -43,11 +56,43 @@ public final class Step {
       int slot = append(sequence, -1, sequence.deferred.position(i), false, false);
       from[slot] = sequence.deferred.from(i);
       leader[slot] = slot + riders - i;
+      resumed[slot] = i;
     }
     append(sequence, token, position, prompt, producing);
     if (producing) {
       numProducing++;
     }
+  }
+
+  /**
+   * Adds a slot that drafts the token behind it with part of the model.
+   *
+   * @param draftPlan the same for all slots of a round
+   */
+  public void draft(SequenceState sequence, int token, int position, DraftPlan draftPlan) {
+    plan[append(sequence, token, position, false, true)] = draftPlan;
+    numProducing++;
+  }
+
+  /**
+   * Adds the slots of a round for verification by the whole model; each produces logits. What the
+   * drafts have in common with the whole model is taken from them, the rest of what they left is
+   * forgotten.
+   *
+   * @param tokens the last token that is certain, then the drafted ones
+   * @param first position of the first one
+   */
+  public void verify(SequenceState sequence, int[] tokens, int count, int first) {
+    sequence.forgetDrafts(first, count);
+    for (int i = 0; i < count; i++) {
+      int slot = append(sequence, tokens[i], first + i, false, true);
+      verified[slot] = true;
+      if (i < sequence.deferred.size()) {
+        resumed[slot] = i;
+        from[slot] = sequence.deferred.from(i);
+      }
+    }
+    numProducing += count;
   }
 
   private int append(
@@ -62,6 +107,8 @@ public final class Step {
     producing[size] = produces;
     from[size] = 0;
     leader[size] = -1;
+    verified[size] = false;
+    resumed[size] = -1;
     return size++;
   }
 
@@ -83,5 +130,8 @@ public final class Step {
     producing = Arrays.copyOf(producing, capacity);
     from = Arrays.copyOf(from, capacity);
     leader = Arrays.copyOf(leader, capacity);
+    plan = Arrays.copyOf(plan, capacity);
+    verified = Arrays.copyOf(verified, capacity);
+    resumed = Arrays.copyOf(resumed, capacity);
   }
 }

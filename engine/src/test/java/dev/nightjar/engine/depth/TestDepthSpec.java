@@ -48,7 +48,7 @@ class TestDepthSpec {
     "unified:keep=2, '[0.0, 1.0]'",
     "unified:keep=x, number",
     "static:keep=1+44, '[0, 11]'",
-    "exit:confidence=entropy, top1",
+    "exit:confidence=entropie, top1",
     "unified:prompt=maybe, full",
     "dllm, depth.json"
   })

@@ -79,7 +79,7 @@ final class MaskedDense {
     }
   }
 
-  private static void feedForward(ModelConfig c, WeightSource source, String p, double[] x) {
+  static void feedForward(ModelConfig c, WeightSource source, String p, double[] x) {
     double[] n = rms(x, vector(source, p + "post_attention_layernorm.weight"), c);
     double[] gate = times(matrix(source, p + "mlp.gate_proj.weight"), n);
     double[] up = times(matrix(source, p + "mlp.up_proj.weight"), n);
@@ -92,7 +92,7 @@ final class MaskedDense {
     }
   }
 
-  private static double[] rotate(double[] x, ModelConfig c, int position) {
+  static double[] rotate(double[] x, ModelConfig c, int position) {
     int half = c.headDim() / 2;
     double[] out = new double[x.length];
     for (int base = 0; base < x.length; base += c.headDim()) {
@@ -107,7 +107,7 @@ final class MaskedDense {
     return out;
   }
 
-  private static double[] rms(double[] x, double[] weight, ModelConfig c) {
+  static double[] rms(double[] x, double[] weight, ModelConfig c) {
     double sum = 0;
     for (double value : x) {
       sum += value * value;
@@ -120,7 +120,7 @@ final class MaskedDense {
     return out;
   }
 
-  private static double[] times(double[][] w, double[] x) {
+  static double[] times(double[][] w, double[] x) {
     double[] out = new double[w.length];
     for (int r = 0; r < w.length; r++) {
       for (int i = 0; i < x.length; i++) {
@@ -130,11 +130,11 @@ final class MaskedDense {
     return out;
   }
 
-  private static double[] vector(WeightSource source, String name) {
+  static double[] vector(WeightSource source, String name) {
     return matrix(source, name)[0];
   }
 
-  private static double[][] matrix(WeightSource source, String name) {
+  static double[][] matrix(WeightSource source, String name) {
     Tensor tensor = source.find(name).orElseThrow();
     double[][] out = new double[tensor.rows()][tensor.columns()];
     float[] row = new float[tensor.columns()];

@@ -30,6 +30,11 @@ public final class TinyModels {
    * key/value head.
    */
   public static ModelConfig config(int contextLength) {
+    return config(contextLength, List.of(256));
+  }
+
+  /** The same with other ends of a text. */
+  public static ModelConfig config(int contextLength, List<Integer> eosTokenIds) {
     return new ModelConfig(
         "llama",
         VOCABULARY,
@@ -47,7 +52,7 @@ public final class TinyModels {
         false,
         contextLength,
         -1,
-        List.of(256));
+        eosTokenIds);
   }
 
   public static WeightSource source(ModelConfig config, long seed) {

@@ -1,0 +1,2 @@
+/** Quality against compute: {@code nightjar evaluate}. */
+package dev.nightjar.job.evaluate;

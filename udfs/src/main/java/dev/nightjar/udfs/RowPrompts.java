@@ -1,0 +1,43 @@
+package dev.nightjar.udfs;
+
+import dev.nightjar.engine.api.EngineException;
+import dev.nightjar.engine.api.Prompt;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.types.StructType;
+
+/**
+ * Reads prompts and keys of rows exactly as {@link NightjarInference} does, for jobs that drive an
+ * engine themselves. Confined to one thread.
+ */
+public final class RowPrompts {
+  private final PromptReader reader;
+  private final int keyColumn;
+  private final RequestHash hash = new RequestHash();
+
+  /**
+   * Binds the options to the rows' schema.
+   *
+   * @throws EngineException when columns are missing or of the wrong type
+   */
+  public RowPrompts(InferenceOptions options, StructType schema) {
+    this.reader = PromptReader.bind(options.prompt(), schema, options.maxPromptChars());
+    this.keyColumn =
+        options.keyColumn() == null ? -1 : PromptReader.indexOf(schema, options.keyColumn());
+  }
+
+  /** The row's prompt; never throws for its content. */
+  public Prompt prompt(Row row) {
+    return reader.read(row);
+  }
+
+  /** The row's key: its key column, or without one a hash of the prompt. */
+  public String key(Row row, Prompt prompt) {
+    Object given = keyColumn < 0 ? null : row.get(keyColumn);
+    return given == null ? hash.ofPrompt(prompt) : given.toString();
+  }
+
+  /** A hash of the prompt: 64 hexadecimal digits. */
+  public String promptHash(Prompt prompt) {
+    return hash.ofPrompt(prompt);
+  }
+}
