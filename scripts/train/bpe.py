@@ -198,7 +198,7 @@ def main():
     args = parser.parse_args()
     import data
 
-    mails = [m for m in data.read(args.mails) if m["split"] == "train"]
+    mails = [m for m in data.read(args.mails) if m["split"] != "test"]
     texts = [m["content"] for m in mails] + [data.answer(m) for m in mails]
     merges = train(texts, args.vocab)
     write(merges, args.out)

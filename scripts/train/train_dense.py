@@ -70,9 +70,9 @@ def main():
     a = p.parse_args()
     torch.set_num_threads(a.threads)
     tok = bpe.Tokenizer(a.tokenizer)
-    mails = [m for m in data.read(a.mails) if m["split"] == "train"]
-    held = [m for m in mails if data.is_calibration(m)]
-    mails = [m for m in mails if not data.is_calibration(m)]
+    every = data.read(a.mails)
+    held = [m for m in every if data.is_calibration(m)]
+    mails = [m for m in every if m["split"] == "train"]
     shape = mdl.Shape(vocab=len(tok.vocab))
     weights = mdl.init(shape, a.seed)
     step, spent = 0, 0.0

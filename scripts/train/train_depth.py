@@ -78,10 +78,10 @@ def main():
     torch.manual_seed(a.seed)
     shape, weights = export.open_base(a.folder)
     tok = bpe.Tokenizer(os.path.join(a.folder, "tokenizer.json"))
-    every = [m for m in data.read(a.mails) if m["split"] == "train"]
+    every = data.read(a.mails)
     held = [m for m in every if data.is_calibration(m)]
     held = held[:32] if a.smoke else held
-    mails = [m for m in every if not data.is_calibration(m)]
+    mails = [m for m in every if m["split"] == "train"]
     model = mdl.Model(shape, weights)
     rates = keep = None
     if a.rates:

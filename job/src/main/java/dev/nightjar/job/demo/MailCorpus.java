@@ -31,8 +31,8 @@ import java.util.stream.Stream;
  * list headers, transport headers, filter verdicts) never reach the text.
  *
  * <p>All limits are in UTF-8 bytes of cleaned text, so no tokenizer is needed to reproduce the data
- * set. Reading is deterministic: files are visited in sorted order and the train/test split is a
- * hash of the normalised subject, so a thread never lies on both sides.
+ * set. Reading is deterministic: files are visited in sorted order and the split is a hash of the
+ * normalised subject, so a thread never lies on two sides.
  */
 public final class MailCorpus {
 
@@ -82,7 +82,8 @@ public final class MailCorpus {
    * One mail with its gold record.
    *
    * @param id file name without extension; unique within the corpus
-   * @param split {@code train} or {@code test}
+   * @param split {@code train}, {@code calibration} (kept from training, for thresholds and for
+   *     watching progress) or {@code test}
    * @param group hash of the normalised subject; mails of one thread share it
    * @param content user message shown to the model
    * @param label {@code ham} or {@code spam}
@@ -228,11 +229,10 @@ public final class MailCorpus {
     String start = limit(squeeze(MimeText.body(headers, body, 0)), MAX_BODY);
     String key = normaliseSubject(subject);
     String group = hash(key.isEmpty() ? sender.get() : key);
-    String part = Integer.parseInt(group.substring(0, 6), 16) % 1000 < 142 ? "test" : "train";
     return Optional.of(
         new Mail(
             id,
-            part,
+            split(group),
             group,
             content(from, date, subject, start),
             spam ? "spam" : "ham",
@@ -301,6 +301,13 @@ public final class MailCorpus {
       return Optional.empty();
     }
     return Optional.empty();
+  }
+
+  private static String split(String group) {
+    if (Integer.parseInt(group.substring(0, 6), 16) % 1000 < 142) {
+      return "test";
+    }
+    return Integer.parseInt(group.substring(6, 10), 16) % 100 < 5 ? "calibration" : "train";
   }
 
   private static Optional<LocalDate> day(int year, int month, int day) {
