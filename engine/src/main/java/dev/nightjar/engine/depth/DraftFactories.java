@@ -9,6 +9,12 @@ import java.util.Set;
 final class DraftFactories {
   private static final int LONGEST = 64;
 
+  /**
+   * Drafts from the first layers pay where they are nearly always right; the published length alone
+   * drafts many tokens that are refused.
+   */
+  private static final double SURE = 0.7;
+
   private DraftFactories() {}
 
   private static int maxRows(PolicySpec spec) {
@@ -51,9 +57,9 @@ final class DraftFactories {
     @Override
     public Depth create(PolicySpec spec, PolicyContext context) {
       DraftPlan plan = DraftPlan.exit(context.model().layers(), exit(spec, context));
-      int length = spec.integer("length", 5, 1, LONGEST);
+      int length = spec.integer("length", 8, 1, LONGEST);
       return depth(
-          spec, context, new FixedDrafting(plan, length, confidence(spec, 0), maxRows(spec)));
+          spec, context, new FixedDrafting(plan, length, confidence(spec, SURE), maxRows(spec)));
     }
   }
 
@@ -78,7 +84,7 @@ final class DraftFactories {
       return depth(
           spec,
           context,
-          new BetaDrafting(plan, length, confidence(spec, 0), maxRows(spec), right, wrong));
+          new BetaDrafting(plan, length, confidence(spec, SURE), maxRows(spec), right, wrong));
     }
   }
 
@@ -106,7 +112,7 @@ final class DraftFactories {
               layers,
               exits(spec, layers),
               spec.integer("length", 8, 1, LONGEST),
-              confidence(spec, 0),
+              confidence(spec, SURE),
               maxRows(spec),
               spec.integer("every", 8, 1, 1_000_000),
               spec.number("decay", 0.9, 0, 1),

@@ -134,13 +134,13 @@ class TestSpeculation {
     return Stream.of(
         DepthPolicy.named("any").with(new AnyPart(64, 6, false)),
         DepthPolicy.named("any-watched").with(new AnyPart(64, 9, true)),
-        spec("layerskip:exit=5,length=4,max-rows=64"),
-        spec("layerskip:exit=1,length=1,max-rows=64"),
+        spec("layerskip:exit=5,length=4,confidence=0,max-rows=64"),
+        spec("layerskip:exit=1,length=1,confidence=0,max-rows=64"),
         spec("layerskip:exit=4,length=7,confidence=0.4,max-rows=64"),
         spec("swift:length=5,confidence=0,max-rows=64"),
         spec("swift:attention=2+4,feed-forward=3,length=6,confidence=0.3,max-rows=64"),
-        spec("del:max-rows=64,every=3,head-cost=0,row-cost=0"),
-        spec("eesd:exit=5,max-rows=64"));
+        spec("del:confidence=0,max-rows=64,every=3,head-cost=0,row-cost=0"),
+        spec("eesd:exit=5,confidence=0,max-rows=64"));
   }
 
   private static List<GenerationRequest> requests(int count) {
@@ -327,7 +327,7 @@ class TestSpeculation {
   @Test
   void fullBatchDecodesPlainly() {
     List<GenerationRequest> rows = requests(24);
-    DepthPolicy policy = spec("layerskip:exit=5,length=4,max-rows=2");
+    DepthPolicy policy = spec("layerskip:exit=5,length=4,confidence=0,max-rows=2");
     List<GenerationResult> crowded = run(CONFIG, policy, OPTIONS.withMaxBatch(8), rows);
     List<GenerationResult> alone = run(CONFIG, policy, OPTIONS.withMaxBatch(1), rows);
     assertThat(lossless(crowded)).isEqualTo(lossless(alone));
