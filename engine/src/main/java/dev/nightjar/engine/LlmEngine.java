@@ -205,10 +205,8 @@ public final class LlmEngine implements AutoCloseable {
         new BatchDecoder(model, encoder, kernels, options, List.of(request).iterator(), true);
     GenerationResult result = decoder.next();
     List<Integer> prompt = new ArrayList<>();
-    if (result.compute() != null) {
-      for (int id : encoder.encode(request.prompt())) {
-        prompt.add(id);
-      }
+    for (int id : decoder.lastPrompt()) {
+      prompt.add(id);
     }
     return new Explanation(result, prompt, decoder.lastTrace());
   }

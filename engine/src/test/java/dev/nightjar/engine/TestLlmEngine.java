@@ -158,4 +158,17 @@ class TestLlmEngine {
       }
     }
   }
+
+  @Test
+  void explanationOfATruncatedPromptHasTheTokensThatRan() {
+    EngineConfig cut = new EngineConfig("full", 8, 128, 512, 0, EngineConfig.Overlong.TRUNCATE);
+    try (LlmEngine engine = LlmEngine.loadEmbedded(cut)) {
+      Explanation explanation = engine.explain(mail("a", MAIL + " word".repeat(3000)));
+      int prompt = explanation.promptTokens().size();
+      assertThat(prompt)
+          .isEqualTo(explanation.result().usage().promptTokens())
+          .isLessThan(engine.modelConfig().contextLength());
+      assertThat(explanation.slots()).hasSize(prompt + explanation.result().tokenIds().size() - 1);
+    }
+  }
 }

@@ -53,6 +53,7 @@ public final class BatchDecoder implements RowDecoder {
   private Sequence waiting;
   private long reservedKvBytes;
   private List<BitSet> lastTrace = List.of();
+  private int[] lastPrompt = new int[0];
   private volatile boolean cancelled;
 
   /** A row between its admission and its return. */
@@ -106,6 +107,11 @@ public final class BatchDecoder implements RowDecoder {
   /** Layers run by each slot, by position, of the row that finished last; empty unless traced. */
   public List<BitSet> lastTrace() {
     return lastTrace;
+  }
+
+  /** The prompt's token ids, as they ran, of the row that finished last. */
+  public int[] lastPrompt() {
+    return lastPrompt.clone();
   }
 
   @Override
@@ -310,6 +316,7 @@ public final class BatchDecoder implements RowDecoder {
       if (sequence != null && sequence.finished()) {
         entry.result = sequence.result(model.policy().spec());
         lastTrace = sequence.state.trace();
+        lastPrompt = sequence.given();
         entry.sequence = null;
         sequence.state.release();
         reservedKvBytes -= sequence.reservedKvBytes;

@@ -29,6 +29,7 @@ final class Sequence {
   Draft draft;
 
   private final int promptTokens;
+  private final int[] given;
   private int[] prompt;
   private final int contextLength;
   private final List<Integer> eosTokenIds;
@@ -63,6 +64,7 @@ final class Sequence {
       long nowNanos) {
     this.request = request;
     this.promptTokens = prompt.length;
+    this.given = prompt;
     this.prompt = prompt;
     this.state = state;
     this.reservedKvBytes = reservedKvBytes;
@@ -76,6 +78,11 @@ final class Sequence {
     for (int token : prompt) {
       sampler.observe(token, config.vocabSize());
     }
+  }
+
+  /** The prompt the row came with, after any truncation. */
+  int[] given() {
+    return given;
   }
 
   /** Tokens that are known but not yet computed. */
