@@ -1,7 +1,6 @@
 package dev.nightjar.job;
 
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -10,9 +9,7 @@ import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** {@code nightjar run}: the batch job from the command line. */
@@ -46,51 +43,13 @@ final class RunCommand implements Callable<Integer> {
   /** The command with one flag for each key that has one. */
   static CommandLine commandLine(String name) {
     CommandSpec spec = CommandSpec.forAnnotatedObject(new RunCommand()).name(name);
-    for (ConfigKey<?> key : ConfigKeys.all()) {
-      key.flag()
-          .ifPresent(flag ->
-              spec.addOption(
-                  OptionSpec.builder(flag)
-                      .type(String.class)
-                      .paramLabel("VALUE")
-                      .description(help(key))
-                      .build()));
-    }
+    JobFlags.add(spec, key -> true);
     return new CommandLine(spec).setExecutionExceptionHandler(Failures::handle);
-  }
-
-  private static String help(ConfigKey<?> key) {
-    String fallback = key.defaultText().map(text -> " Default: " + text + ".").orElse("");
-    String doc = Character.toUpperCase(key.doc().charAt(0)) + key.doc().substring(1) + ".";
-    return (doc + fallback).replace("%", "%%");
   }
 
   @Override
   public Integer call() {
-    return run(arguments());
-  }
-
-  private Map<String, String> arguments() {
-    Map<String, String> arguments = new LinkedHashMap<>();
-    for (String setting : settings) {
-      int equals = setting.indexOf('=');
-      if (equals < 1) {
-        throw new ParameterException(
-            spec.commandLine(), "--set " + setting + ": expected key=value");
-      }
-      arguments.put(setting.substring(0, equals).strip(), setting.substring(equals + 1));
-    }
-    for (ConfigKey<?> key : ConfigKeys.all()) {
-      String value =
-          key.flag()
-              .map(flag ->
-                  spec.commandLine().getParseResult().<String>matchedOptionValue(flag, null))
-              .orElse(null);
-      if (value != null) {
-        arguments.put(key.name(), value);
-      }
-    }
-    return arguments;
+    return run(JobFlags.arguments(spec, key -> true, settings));
   }
 
   private int run(Map<String, String> arguments) {
