@@ -58,7 +58,8 @@ class TestSpeculation {
         }
 
         private BitSet bits() {
-          return BitSet.valueOf(new long[] {random.nextInt(64) & random.nextInt(64)});
+          int half = random.nextInt(64);
+          return BitSet.valueOf(new long[] {half & random.nextInt(64)});
         }
 
         @Override

@@ -65,8 +65,8 @@ class TestDrafts {
     prefill(model, state, act);
     int position = PROMPT;
     while (position < TOTAL) {
-      BitSet attention = BitSet.valueOf(new long[] {random.nextInt(64) & random.nextInt(64)});
-      BitSet feedForward = BitSet.valueOf(new long[] {random.nextInt(64) & random.nextInt(64)});
+      BitSet attention = sparse(random);
+      BitSet feedForward = sparse(random);
       DraftPlan plan =
           random.nextInt(3) == 0
               ? DraftPlan.exit(LAYERS, 1 + random.nextInt(LAYERS))
@@ -167,5 +167,11 @@ class TestDrafts {
       assertThat(model.matches(state, e, shadow, 0, 3, act)).isEqualTo(2);
     }
     state.accept(PROMPT, 3, 2, 2);
+  }
+
+  /** A quarter of six layers on average. */
+  private static BitSet sparse(Random random) {
+    int half = random.nextInt(64);
+    return BitSet.valueOf(new long[] {half & random.nextInt(64)});
   }
 }
