@@ -220,7 +220,7 @@ public final class LlamaModel {
       pruner.weigh(layer, step, act, executed);
     }
     if (policy.skip() != null) {
-      replace(layer, step, act, executed);
+      replace(layer, step, act);
     }
     if (together) {
       if (executed > 0) {
@@ -339,7 +339,7 @@ public final class LlamaModel {
   }
 
   /** What stands in for sublayers that this layer skips. */
-  private void replace(int layer, Step step, Activations act, int executed) {
+  private void replace(int layer, Step step, Activations act) {
     SkipOperation skip = policy.skip();
     for (int i = 0; i < step.size; i++) {
       if (act.active[i] && !Cells.attends(act.cells[i])) {

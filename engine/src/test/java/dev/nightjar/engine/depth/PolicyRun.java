@@ -1,13 +1,10 @@
 package dev.nightjar.engine.depth;
 
 import dev.nightjar.engine.kernel.Kernels;
-import dev.nightjar.engine.model.Activations;
-import dev.nightjar.engine.model.KvPages;
-import dev.nightjar.engine.model.LlamaModel;
 import dev.nightjar.engine.model.ModelConfig;
 import dev.nightjar.engine.model.SequenceState;
-import dev.nightjar.engine.model.Step;
 import dev.nightjar.engine.model.TinyModels;
+import dev.nightjar.engine.model.TinyRun;
 import java.util.Arrays;
 import java.util.Random;
 
@@ -52,31 +49,13 @@ record PolicyRun(float[][] logits, byte[][] cells, SequenceState state) {
     }
     DepthPolicy recorded =
         policy.gate() == null ? policy : policy.with(new Recorder(policy.gate(), cells));
-    LlamaModel model = TinyModels.model(CONFIG, kernels, recorded);
-    RowContext row = new RowContext(99, PROMPT, TOTAL - PROMPT);
-    SequenceState state = new SequenceState(CONFIG, new KvPages(CONFIG), recorded, row, false);
-    Activations act = new Activations(CONFIG, kernels);
-    Step step = new Step();
-    float[][] logits = new float[TOTAL - PROMPT + 1][];
-    int position = 0;
-    while (position < TOTAL) {
-      int end = position < PROMPT ? Math.min(PROMPT, position + chunk) : position + 1;
-      step.clear();
-      for (int p = position; p < end; p++) {
-        step.add(state, TOKENS[p], p, p < PROMPT, p >= PROMPT - 1);
-      }
-      model.forward(step, act);
-      if (end >= PROMPT) {
-        logits[end - PROMPT] = Arrays.copyOf(act.logits(), CONFIG.vocabSize());
-      }
-      position = end;
-    }
+    TinyRun run = TinyRun.of(CONFIG, kernels, recorded, TOKENS, PROMPT, chunk);
     if (policy.planner() != null) {
       for (byte[] at : cells) {
-        System.arraycopy(row.plan(CONFIG.numLayers()), 0, at, 0, at.length);
+        System.arraycopy(run.state().row().plan(CONFIG.numLayers()), 0, at, 0, at.length);
       }
     }
-    return new PolicyRun(logits, cells, state);
+    return new PolicyRun(run.logits(), cells, run.state());
   }
 
   /** How often a decision was taken. */

@@ -8,7 +8,6 @@ import dev.nightjar.engine.depth.Cells;
 import dev.nightjar.engine.depth.DepthPolicy;
 import dev.nightjar.engine.depth.EarlyExit;
 import dev.nightjar.engine.depth.RandomSkip;
-import dev.nightjar.engine.depth.RowContext;
 import dev.nightjar.engine.depth.Schedule;
 import dev.nightjar.engine.depth.TinyArtefacts;
 import dev.nightjar.engine.kernel.Kernels;
@@ -54,26 +53,8 @@ class TestExits {
   }
 
   private static Run run(DepthPolicy policy, int chunk) {
-    LlamaModel model = TinyModels.model(CONFIG, KERNELS, policy);
-    RowContext row = new RowContext(99, PROMPT, TOTAL - PROMPT);
-    SequenceState state = new SequenceState(CONFIG, new KvPages(CONFIG), policy, row, true);
-    Activations act = new Activations(CONFIG, KERNELS);
-    Step step = new Step();
-    float[][] logits = new float[TOTAL - PROMPT + 1][];
-    int position = 0;
-    while (position < TOTAL) {
-      int end = position < PROMPT ? Math.min(PROMPT, position + chunk) : position + 1;
-      step.clear();
-      for (int p = position; p < end; p++) {
-        step.add(state, TOKENS[p], p, p < PROMPT, p >= PROMPT - 1);
-      }
-      model.forward(step, act);
-      if (end >= PROMPT) {
-        logits[end - PROMPT] = Arrays.copyOf(act.logits(), V);
-      }
-      position = end;
-    }
-    return new Run(logits, state);
+    TinyRun run = TinyRun.of(CONFIG, KERNELS, policy, TOKENS, PROMPT, chunk);
+    return new Run(run.logits(), run.state());
   }
 
   /** Prompts run in full, generated tokens the first layers only. */

@@ -27,9 +27,6 @@ class TestForwardPass {
   private static final int TOTAL = 45;
   private static final int[] TOKENS = new Random(3).ints(TOTAL, 0, 256).toArray();
 
-  /** Logits of the last prompt slot and of every later one, with the sequence they came from. */
-  private record Run(float[][] logits, SequenceState state) {}
-
   private static SequenceState state(DepthPolicy policy, boolean traced) {
     RowContext row = new RowContext(99, PROMPT, TOTAL - PROMPT);
     return new SequenceState(CONFIG, new KvPages(CONFIG), policy, row, traced);
@@ -39,26 +36,8 @@ class TestForwardPass {
     return DepthPolicy.named("dllm").with(TinyModels.router(CONFIG, KERNELS, threshold));
   }
 
-  private static Run run(DepthPolicy policy, int chunk) {
-    LlamaModel model = TinyModels.model(CONFIG, KERNELS, policy);
-    SequenceState state = state(policy, true);
-    Activations act = new Activations(CONFIG, KERNELS);
-    Step step = new Step();
-    float[][] logits = new float[TOTAL - PROMPT + 1][];
-    int position = 0;
-    while (position < TOTAL) {
-      int end = position < PROMPT ? Math.min(PROMPT, position + chunk) : position + 1;
-      step.clear();
-      for (int p = position; p < end; p++) {
-        step.add(state, TOKENS[p], p, p < PROMPT, p >= PROMPT - 1);
-      }
-      model.forward(step, act);
-      if (end >= PROMPT) {
-        logits[end - PROMPT] = Arrays.copyOf(act.logits(), CONFIG.vocabSize());
-      }
-      position = end;
-    }
-    return new Run(logits, state);
+  private static TinyRun run(DepthPolicy policy, int chunk) {
+    return TinyRun.of(CONFIG, KERNELS, policy, TOKENS, PROMPT, chunk);
   }
 
   static Stream<DepthPolicy> policies() {
@@ -96,9 +75,9 @@ class TestForwardPass {
   @ParameterizedTest
   @MethodSource("policies")
   void promptChunkSizeDoesNotChangeABit(DepthPolicy policy) {
-    Run whole = run(policy, PROMPT);
+    TinyRun whole = run(policy, PROMPT);
     for (int chunk : new int[] {1, 5, 16}) {
-      Run chunked = run(policy, chunk);
+      TinyRun chunked = run(policy, chunk);
       assertSameBits(chunked.logits(), whole.logits());
       assertThat(chunked.state().trace()).isEqualTo(whole.state().trace());
       assertThat(chunked.state().stats("p")).isEqualTo(whole.state().stats("p"));
@@ -132,7 +111,7 @@ class TestForwardPass {
 
   @Test
   void recordedGateDecisionsReplayThroughTheScheduleToTheSameBits() {
-    Run gated = run(gated(0f), 16);
+    TinyRun gated = run(gated(0f), 16);
     List<BitSet> trace = gated.state().trace();
     assertThat(trace.stream().mapToInt(BitSet::cardinality).sum()).isBetween(TOTAL * 3, TOTAL * 5);
     assertSameBits(
@@ -141,7 +120,7 @@ class TestForwardPass {
 
   @Test
   void packedKeysAndValuesEqualMaskedDenseAttention() {
-    Run gated = run(gated(0f), 16);
+    TinyRun gated = run(gated(0f), 16);
     double[][] expected =
         MaskedDense.logits(CONFIG, TinyModels.source(CONFIG, 7), TOKENS, gated.state().trace());
     for (int p = PROMPT - 1; p < TOTAL; p++) {
@@ -227,7 +206,7 @@ class TestForwardPass {
 
   @Test
   void exitThresholdZeroLeavesAtTheFirstProbeForEveryGeneratedToken() {
-    Run run = run(TinyModels.exit(CONFIG, 0f, false, 3, 5), 16);
+    TinyRun run = run(TinyModels.exit(CONFIG, 0f, false, 3, 5), 16);
     ComputeStats stats = run.state().stats("exit");
     assertThat(stats.exitLayerHistogram().get(3)).isEqualTo(TOTAL - PROMPT);
     assertThat(stats.exitLayerHistogram().get(6)).isEqualTo(1);
@@ -237,7 +216,7 @@ class TestForwardPass {
   @Test
   void deferredTokensGoOnWithALaterOneAsIfTheyHadNeverLeft() {
     DepthPolicy policy = TinyModels.exit(CONFIG, 0.5f, true, 2, 4);
-    Run run = run(policy, 16);
+    TinyRun run = run(policy, 16);
     float[][] dense = run(DepthPolicy.full(), 16).logits();
     ComputeStats stats = run.state().stats("exit");
     int through = 0;
@@ -259,7 +238,7 @@ class TestForwardPass {
 
   @Test
   void atMostTheLimitOfTokensIsDeferred() {
-    Run run = run(TinyModels.exit(CONFIG, 0f, true, 3), 16);
+    TinyRun run = run(TinyModels.exit(CONFIG, 0f, true, 3), 16);
     ComputeStats stats = run.state().stats("exit");
     assertThat(stats.exitLayerHistogram().get(3)).isEqualTo(7);
     assertThat(stats.exitLayerHistogram().get(6)).isEqualTo(2);

@@ -37,32 +37,12 @@ class TestScheduledPolicies {
     artefacts = new TinyArtefacts(folder, CONFIG).writeAll();
   }
 
-  private record Run(float[][] logits, SequenceState state) {}
-
   private static RowContext row() {
     return new RowContext(99, PROMPT, TOTAL - PROMPT);
   }
 
-  private static Run run(DepthPolicy policy, int chunk) {
-    LlamaModel model = TinyModels.model(CONFIG, KERNELS, policy);
-    SequenceState state = new SequenceState(CONFIG, new KvPages(CONFIG), policy, row(), true);
-    Activations act = new Activations(CONFIG, KERNELS);
-    Step step = new Step();
-    float[][] logits = new float[TOTAL - PROMPT + 1][];
-    int position = 0;
-    while (position < TOTAL) {
-      int end = position < PROMPT ? Math.min(PROMPT, position + chunk) : position + 1;
-      step.clear();
-      for (int p = position; p < end; p++) {
-        step.add(state, TOKENS[p], p, p < PROMPT, p >= PROMPT - 1);
-      }
-      model.forward(step, act);
-      if (end >= PROMPT) {
-        logits[end - PROMPT] = Arrays.copyOf(act.logits(), CONFIG.vocabSize());
-      }
-      position = end;
-    }
-    return new Run(logits, state);
+  private static TinyRun run(DepthPolicy policy, int chunk) {
+    return TinyRun.of(CONFIG, KERNELS, policy, TOKENS, PROMPT, chunk);
   }
 
   private static CellOracle oracle(DepthPolicy policy) {
@@ -112,8 +92,8 @@ class TestScheduledPolicies {
         "path:layers=0+1+2+3+4+5"
       })
   void policyThatAlwaysExecutesEqualsFullDepthBitForBit(String spec) {
-    Run full = run(DepthPolicy.full(), 8);
-    Run neutral = run(artefacts.policy(spec), 8);
+    TinyRun full = run(DepthPolicy.full(), 8);
+    TinyRun neutral = run(artefacts.policy(spec), 8);
     assertThat(neutral.logits()).isDeepEqualTo(full.logits());
     assertThat(neutral.state().stats("").layerExecutions())
         .isEqualTo(full.state().stats("").layerExecutions());
@@ -123,9 +103,9 @@ class TestScheduledPolicies {
   @MethodSource("specs")
   void promptChunkSizeDoesNotChangeABit(String spec) {
     DepthPolicy policy = artefacts.policy(spec);
-    Run whole = run(policy, PROMPT);
+    TinyRun whole = run(policy, PROMPT);
     for (int chunk : new int[] {1, 5}) {
-      Run chunked = run(policy, chunk);
+      TinyRun chunked = run(policy, chunk);
       assertThat(chunked.logits()).isDeepEqualTo(whole.logits());
       assertThat(chunked.state().stats("p")).isEqualTo(whole.state().stats("p"));
     }
@@ -136,7 +116,7 @@ class TestScheduledPolicies {
   void logitsCountersAndKeysAndValuesEqualTheReference(String spec) {
     DepthPolicy policy = artefacts.policy(spec);
     CellOracle oracle = oracle(policy);
-    Run run = run(policy, 8);
+    TinyRun run = run(policy, 8);
     for (int p = PROMPT - 1; p < TOTAL; p++) {
       double[] expected = oracle.logits.get(p);
       double max = Arrays.stream(expected).map(Math::abs).max().orElseThrow();

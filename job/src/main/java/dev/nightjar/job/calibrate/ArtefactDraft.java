@@ -6,7 +6,9 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.nightjar.engine.format.SafetensorsWriter;
+import dev.nightjar.job.Digests;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -95,25 +97,14 @@ record ArtefactDraft(String policy, ObjectNode fields, Map<String, Tensor> tenso
   /** A name for this content: the same draft has the same, another draft another. */
   String contentName(ModelFacts model) {
     StringBuilder tensorHashes = new StringBuilder();
-    tensors.forEach(
-        (name, tensor) -> tensorHashes.append(name).append(FloatHash.of(tensor.values())));
+    tensors.forEach((name, tensor) -> tensorHashes.append(name).append(digest(tensor.values())));
     String hash = CorpusSample.hash(json(model), tensorHashes.toString());
     return policy + "-" + hash.substring(0, 16);
   }
 
-  /** SHA-256 of floats. */
-  private static final class FloatHash {
-    private FloatHash() {}
-
-    static String of(float[] values) {
-      java.nio.ByteBuffer bytes = java.nio.ByteBuffer.allocate(values.length * Float.BYTES);
-      bytes.asFloatBuffer().put(values);
-      try {
-        byte[] digest = java.security.MessageDigest.getInstance("SHA-256").digest(bytes.array());
-        return java.util.HexFormat.of().formatHex(digest);
-      } catch (java.security.NoSuchAlgorithmException e) {
-        throw new IllegalStateException("every JVM has SHA-256", e);
-      }
-    }
+  private static String digest(float[] values) {
+    ByteBuffer bytes = ByteBuffer.allocate(values.length * Float.BYTES);
+    bytes.asFloatBuffer().put(values);
+    return Digests.sha256(bytes.array());
   }
 }

@@ -3,17 +3,15 @@ package dev.nightjar.job.calibrate;
 import dev.nightjar.engine.api.EngineException;
 import dev.nightjar.engine.api.ErrorCode;
 import dev.nightjar.engine.api.Prompt;
+import dev.nightjar.job.Digests;
 import dev.nightjar.udfs.InferenceOptions;
 import dev.nightjar.udfs.RowPrompts;
 import java.io.Serializable;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
-import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.List;
 import org.apache.spark.sql.Dataset;
@@ -70,17 +68,11 @@ final class CorpusSample {
 
   /** SHA-256 of texts, each with its length in front, in hexadecimal. */
   static String hash(List<String> texts) {
-    try {
-      MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      for (String text : texts) {
-        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-        digest.update((bytes.length + ":").getBytes(StandardCharsets.UTF_8));
-        digest.update(bytes);
-      }
-      return HexFormat.of().formatHex(digest.digest());
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every JVM has SHA-256", e);
+    StringBuilder all = new StringBuilder();
+    for (String text : texts) {
+      all.append(text.getBytes(StandardCharsets.UTF_8).length).append(':').append(text);
     }
+    return Digests.sha256(all.toString());
   }
 
   /** Rows with a prompt, with their ranks. */

@@ -16,6 +16,7 @@ import static org.apache.spark.sql.functions.xxhash64;
 
 import dev.nightjar.engine.api.EngineException;
 import dev.nightjar.engine.api.ErrorCode;
+import dev.nightjar.job.Digests;
 import dev.nightjar.udfs.InputSlices;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -6,6 +6,7 @@ import dev.nightjar.engine.api.EngineException;
 import dev.nightjar.engine.api.ErrorCode;
 import dev.nightjar.engine.depth.DepthSpec;
 import dev.nightjar.engine.depth.PolicySpec;
+import dev.nightjar.job.Digests;
 import dev.nightjar.udfs.ExecutorEngines;
 import dev.nightjar.udfs.InferenceOptions;
 import java.io.Serializable;

@@ -1,4 +1,4 @@
-package dev.nightjar.job.evaluate;
+package dev.nightjar.job;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -11,17 +11,22 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** SHA-256 of texts and of folders with depth artefacts. */
-final class Digests {
+/** SHA-256 of texts, bytes and folders with depth artefacts. */
+public final class Digests {
   private Digests() {}
 
   /** Of a text: 64 hexadecimal digits. */
-  static String sha256(String text) {
-    return hex(digest().digest(text.getBytes(StandardCharsets.UTF_8)));
+  public static String sha256(String text) {
+    return sha256(text.getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** Of bytes. */
+  public static String sha256(byte[] bytes) {
+    return hex(digest().digest(bytes));
   }
 
   /** Of the names and contents of a folder's files; those of a file that is none are its own. */
-  static String sha256(Path folder) {
+  public static String sha256(Path folder) {
     MessageDigest digest = digest();
     byte[] buffer = new byte[1 << 16];
     try (Stream<Path> walk = Files.walk(folder)) {
