@@ -29,6 +29,8 @@ TLDS = ["com", "com", "com", "org", "net", "net", "edu", "ie", "co.uk", "de", "c
 # Loss weights of the parts of a sample.
 W_PROMPT, W_FRAME, W_LABEL, W_TOPIC, W_SENDER, W_DATE = 0.1, 0.3, 2.0, 1.0, 2.0, 1.0
 W_SHORT_LABEL = 0.3  # a subject alone teaches the label by heart
+GOLD_SHARE = 0.5  # of the label's target; the rest is the linear teacher's probability
+SHORT_LABEL_TARGET = 0.8
 FIELDS = ["label", "topic", "sender", "date"]
 
 
@@ -213,11 +215,16 @@ class Augmenter:
         return out
 
 
+def read_windows(path):
+    """Body windows of the training mails with a teacher's probability of spam (windows.py)."""
+    return {m["id"]: m["windows"] for m in read(path)}
+
+
 class Batches:
     """Endless length-bucketed batches; the order depends on the seed alone."""
 
-    def __init__(self, mails, tok, seed):
-        self.tok, self.mails, self.rng = tok, mails, random.Random(seed)
+    def __init__(self, mails, tok, seed, windows):
+        self.tok, self.mails, self.rng, self.windows = tok, mails, random.Random(seed), windows
         self.aug = Augmenter(mails, self.rng)
         self.queue = {True: [], False: []}
         self.order = []
@@ -228,25 +235,35 @@ class Batches:
             self.rng.shuffle(self.order)
         return self.mails[self.order.pop()]
 
+    def _window(self, m):
+        """One window of the mail and the target probability of its gold label."""
+        choices = self.windows[m["id"]]
+        content, spam = choices[0 if self.rng.random() < 0.4 else self.rng.randrange(len(choices))]
+        teacher = spam if m["label"] == "spam" else 1 - spam
+        return dict(m, content=content), GOLD_SHARE + (1 - GOLD_SHARE) * teacher
+
     def _fill(self, short, size):
         pool = []
         for _ in range(size * 8):
             m = self._draw()
             if short:
                 m = self.aug.change(m, 0.85, 0.8, self.rng.choice([0, 0, 20, 60]))
-                pool.append(encode(self.tok, m["content"], m, W_SHORT_LABEL))
+                pool.append((encode(self.tok, m["content"], m, W_SHORT_LABEL), SHORT_LABEL_TARGET))
             else:
+                m, target = self._window(m)
                 m = self.aug.change(m, 0.4, 0.35)
-                pool.append(encode(self.tok, m["content"], m))
-        pool.sort(key=lambda s: len(s[0]))
+                pool.append((encode(self.tok, m["content"], m), target))
+        pool.sort(key=lambda s: len(s[0][0]))
         groups = [pool[i : i + size] for i in range(0, len(pool), size)]
         self.rng.shuffle(groups)
         self.queue[short] = groups
 
     def next(self, short, size):
+        """Ids, weights and fields as pad gives them, and the gold label's probability [B]."""
         if not self.queue[short]:
             self._fill(short, size)
-        return pad(self.queue[short].pop())
+        group = self.queue[short].pop()
+        return *pad([s for s, _ in group]), np.array([t for _, t in group], np.float32)
 
 
 def pad(samples):

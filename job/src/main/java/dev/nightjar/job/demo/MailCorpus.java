@@ -143,15 +143,17 @@ public final class MailCorpus {
   /**
    * Writes the corpus as JSON lines.
    *
-   * @param args data folder of the corpus package and output file
+   * @param args data folder of the corpus package, output file and, if more of the bodies is wanted
+   *     than the model is shown, how many bytes of them to keep
    * @throws IOException if a file cannot be read or written
    */
   public static void main(String[] args) throws IOException {
-    if (args.length != 2) {
-      System.err.println("usage: java MailCorpus.java <data folder> <out.jsonl>");
+    if (args.length != 2 && args.length != 3) {
+      System.err.println("usage: java MailCorpus.java <data folder> <out.jsonl> [body bytes]");
       System.exit(2);
     }
-    List<Mail> mails = read(Path.of(args[0]));
+    int maxBody = args.length == 3 ? Integer.parseInt(args[2]) : MAX_BODY;
+    List<Mail> mails = read(Path.of(args[0]), maxBody);
     Path out = Path.of(args[1]);
     try (BufferedWriter writer = Files.newBufferedWriter(out)) {
       for (Mail mail : mails) {
@@ -177,6 +179,10 @@ public final class MailCorpus {
    * @throws IOException if a file cannot be read
    */
   public static List<Mail> read(Path dataFolder) throws IOException {
+    return read(dataFolder, MAX_BODY);
+  }
+
+  private static List<Mail> read(Path dataFolder, int maxBody) throws IOException {
     List<Mail> mails = new ArrayList<>();
     Set<String> seen = new HashSet<>();
     for (String folder : FOLDERS) {
@@ -192,7 +198,7 @@ public final class MailCorpus {
       for (Path file : files) {
         String name = file.getFileName().toString();
         String id = name.substring(0, name.length() - ".txt".length());
-        Optional<Mail> mail = parse(id, Files.readAllBytes(file), spam);
+        Optional<Mail> mail = parse(id, Files.readAllBytes(file), spam, maxBody);
         if (mail.isPresent() && seen.add(mail.get().content())) {
           mails.add(mail.get());
         }
@@ -210,6 +216,10 @@ public final class MailCorpus {
    * @return the mail, or nothing when its sender or date cannot be read
    */
   public static Optional<Mail> parse(String id, byte[] raw, boolean spam) {
+    return parse(id, raw, spam, MAX_BODY);
+  }
+
+  private static Optional<Mail> parse(String id, byte[] raw, boolean spam, int maxBody) {
     String text = MimeText.decode(raw, null).replace("\r\n", "\n").replace('\r', '\n');
     int split = text.indexOf("\n\n");
     String head = split < 0 ? text : text.substring(0, split);
@@ -226,7 +236,7 @@ public final class MailCorpus {
     if (sender.isEmpty() || day.isEmpty()) {
       return Optional.empty();
     }
-    String start = limit(squeeze(MimeText.body(headers, body, 0)), MAX_BODY);
+    String start = limit(squeeze(MimeText.body(headers, body, 0)), maxBody);
     String key = normaliseSubject(subject);
     String group = hash(key.isEmpty() ? sender.get() : key);
     return Optional.of(
