@@ -1,8 +1,6 @@
 package dev.nightjar.job.calibrate;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.nightjar.job.quality.Task;
 import java.util.List;
 
 /**
@@ -11,14 +9,21 @@ import java.util.List;
  * values the share of right values that the dense answer has more.
  */
 final class AnswerScore {
-  private static final JsonMapper JSON = new JsonMapper();
-
   private final boolean gold;
-  private final List<String> fields;
+  private final Task task;
 
   AnswerScore(CalibrationOptions options) {
     this.gold = options.gold();
-    this.fields = options.goldFields();
+    this.task = task(options);
+  }
+
+  private static Task task(CalibrationOptions options) {
+    if (!options.gold()) {
+      return new Task.Agreement();
+    }
+    return options.goldFields().isEmpty()
+        ? new Task.Exact(options.goldColumn())
+        : new Task.JsonFields(options.goldFields());
   }
 
   /** Sums up the answers of a policy; both lists are in the same order. */
@@ -53,30 +58,14 @@ final class AnswerScore {
     return gold ? Math.max(0, score(row, row.text()) - score(row, text)) : 1;
   }
 
-  /** Share of gold values that are right. */
+  /** Share of gold values that are right, by the strict reading of {@link Task}. */
   double score(DenseRow row, String text) {
-    if (text == null) {
-      return 0;
+    double[] scores = task.score(text, Task.parse(text), row.gold());
+    int single = scores.length == 1 ? 0 : 1;
+    double sum = 0;
+    for (int i = single; i < scores.length; i++) {
+      sum += scores[i];
     }
-    if (fields.isEmpty()) {
-      return text.strip().equals(String.valueOf(row.gold().getFirst()).strip()) ? 1 : 0;
-    }
-    JsonNode answer = parse(text);
-    int right = 0;
-    for (int i = 0; i < fields.size(); i++) {
-      JsonNode value = answer.path(fields.get(i));
-      String found = value.isMissingNode() || value.isNull() ? null : value.asText();
-      right += java.util.Objects.equals(found, row.gold().get(i)) ? 1 : 0;
-    }
-    return (double) right / fields.size();
-  }
-
-  private static JsonNode parse(String text) {
-    try {
-      JsonNode node = JSON.readTree(text);
-      return node == null ? JSON.missingNode() : node;
-    } catch (JsonProcessingException e) {
-      return JSON.missingNode();
-    }
+    return sum / (scores.length - single);
   }
 }

@@ -116,7 +116,7 @@ public final class CalibrateCommand implements Callable<Integer> {
       names = "--exits",
       split = "\\+",
       paramLabel = "4+6+8",
-      description = "exit, lens, adainfer: layers below an exit; chosen when not given.")
+      description = "exit, lens, adainfer, sec: layers below an exit; chosen when not given.")
   private List<Integer> exits = List.of();
 
   @Option(

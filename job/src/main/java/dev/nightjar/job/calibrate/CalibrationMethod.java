@@ -22,6 +22,8 @@ enum CalibrationMethod {
   ROWMASK(new RowMaskSettings()),
   /** Exit of the whole row at the last prompt token (AdaInfer). */
   ADAINFER(new AdaInferSettings()),
+  /** Stop, exit or continue per generated token, by a linear controller (Sun et al.). */
+  SEC(new StopExitSettings()),
   /** Skip, execute or repeat per layer and row, by routers of the prompt (Dr.LLM). */
   DRLLM(new RouterSettings());
 

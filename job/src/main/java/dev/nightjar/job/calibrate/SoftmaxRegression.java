@@ -20,9 +20,49 @@ record SoftmaxRegression(double[][] weights, double[] biases) {
    */
   static SoftmaxRegression fit(float[][] x, int[] labels, int classes, double ridge) {
     Standardised scaled = Standardised.of(x);
-    double[][] values = withOne(scaled.values());
-    int n = scaled.means().length + 1;
-    LinearAlgebra.Factor bound = LinearAlgebra.factor(curvatureBound(values, n), n, ridge);
+    double[] ones = new double[x.length];
+    java.util.Arrays.fill(ones, 1);
+    double[] w = solve(withOne(scaled.values()), labels, ones, classes, ridge);
+    return unscaled(w, classes, scaled);
+  }
+
+  /**
+   * Fits without biases and without moving the features; they share one scale.
+   *
+   * @param rowWeights what each row counts
+   */
+  static SoftmaxRegression fitWithoutBias(
+      float[][] x, int[] labels, double[] rowWeights, int classes, double ridge) {
+    double squares = 0;
+    for (float[] row : x) {
+      for (float value : row) {
+        squares += (double) value * value / ((double) x.length * row.length);
+      }
+    }
+    double scale = squares > 0 ? Math.sqrt(squares) : 1;
+    double[][] values = new double[x.length][];
+    for (int row = 0; row < x.length; row++) {
+      values[row] = new double[x[row].length];
+      for (int i = 0; i < x[row].length; i++) {
+        values[row][i] = x[row][i] / scale;
+      }
+    }
+    double[] w = solve(values, labels, rowWeights, classes, ridge);
+    double[][] weights = new double[classes][w.length / classes];
+    for (int c = 0; c < classes; c++) {
+      for (int i = 0; i < weights[c].length; i++) {
+        weights[c][i] = w[i * classes + c] / scale;
+      }
+    }
+    return new SoftmaxRegression(weights, new double[classes]);
+  }
+
+  /** Coefficients {@code [features][classes]}. */
+  private static double[] solve(
+      double[][] values, int[] labels, double[] rowWeights, int classes, double ridge) {
+    int n = values[0].length;
+    LinearAlgebra.Factor bound =
+        LinearAlgebra.factor(curvatureBound(values, rowWeights, n), n, ridge);
     double[] w = new double[n * classes];
     double[] p = new double[classes];
     for (int step = 0; step < STEPS; step++) {
@@ -32,7 +72,7 @@ record SoftmaxRegression(double[][] weights, double[] biases) {
         p[labels[row]] -= 1;
         for (int i = 0; i < n; i++) {
           for (int c = 0; c < classes; c++) {
-            gradient[i * classes + c] += p[c] * values[row][i];
+            gradient[i * classes + c] += rowWeights[row] * p[c] * values[row][i];
           }
         }
       }
@@ -44,7 +84,7 @@ record SoftmaxRegression(double[][] weights, double[] biases) {
         w[i] -= direction[i];
       }
     }
-    return unscaled(w, classes, scaled);
+    return w;
   }
 
   private static double[][] withOne(double[][] x) {
@@ -57,12 +97,13 @@ record SoftmaxRegression(double[][] weights, double[] biases) {
   }
 
   /** Half of the second moments: never below the curvature of the softmax loss. */
-  private static double[] curvatureBound(double[][] x, int n) {
+  private static double[] curvatureBound(double[][] x, double[] rowWeights, int n) {
     double[] bound = new double[n * n];
-    for (double[] row : x) {
+    for (int row = 0; row < x.length; row++) {
       for (int i = 0; i < n; i++) {
+        double half = 0.5 * rowWeights[row] * x[row][i];
         for (int j = 0; j < n; j++) {
-          bound[i * n + j] += 0.5 * row[i] * row[j];
+          bound[i * n + j] += half * x[row][j];
         }
       }
     }

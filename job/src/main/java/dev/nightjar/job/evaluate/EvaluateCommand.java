@@ -5,6 +5,7 @@ import dev.nightjar.engine.api.ErrorCode;
 import dev.nightjar.job.JobConfig;
 import dev.nightjar.job.JobFlags;
 import dev.nightjar.job.SparkSessions;
+import dev.nightjar.job.quality.Task;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;

@@ -2,6 +2,7 @@ package dev.nightjar.job.evaluate;
 
 import dev.nightjar.engine.api.EngineException;
 import dev.nightjar.engine.api.ErrorCode;
+import dev.nightjar.job.quality.Task;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

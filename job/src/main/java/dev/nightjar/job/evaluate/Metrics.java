@@ -1,6 +1,7 @@
 package dev.nightjar.job.evaluate;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.nightjar.job.quality.Task;
 import dev.nightjar.udfs.ResultSchema;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -62,7 +62,25 @@ class TestRegressions {
         }
       }
     }
-    SoftmaxRegression fit = SoftmaxRegression.fit(x, y, 3, 1);
+    assertThat(hits(SoftmaxRegression.fit(x, y, 3, 1), x, y)).isGreaterThan(1425);
+    double[] ones = new double[x.length];
+    java.util.Arrays.fill(ones, 1);
+    SoftmaxRegression through = SoftmaxRegression.fitWithoutBias(x, y, ones, 3, 1);
+    assertThat(through.biases()).containsOnly(0);
+    assertThat(hits(through, x, y)).isGreaterThan(1425);
+  }
+
+  @Test
+  void rowsOfWeightZeroDoNotCount() {
+    float[][] x = {{1, 0}, {0, 1}, {1, 0}, {0, 1}};
+    int[] y = {0, 1, 1, 0};
+    double[] weights = {1, 1, 0, 0};
+    SoftmaxRegression fit = SoftmaxRegression.fitWithoutBias(x, y, weights, 2, 0.01);
+    assertThat(hits(fit, x, y)).isEqualTo(2);
+    assertThat(fit.scores(x[0])[0]).isGreaterThan(fit.scores(x[0])[1]);
+  }
+
+  private static int hits(SoftmaxRegression fit, float[][] x, int[] y) {
     int right = 0;
     for (int row = 0; row < x.length; row++) {
       double[] scores = fit.scores(x[row]);
@@ -72,7 +90,7 @@ class TestRegressions {
       }
       right += best == y[row] ? 1 : 0;
     }
-    assertThat(right).isGreaterThan(1425);
+    return right;
   }
 
   private static double dot(double[] w, float[] x) {

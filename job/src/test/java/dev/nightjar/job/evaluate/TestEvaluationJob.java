@@ -11,6 +11,7 @@ import dev.nightjar.engine.api.EngineException;
 import dev.nightjar.engine.api.Prompt;
 import dev.nightjar.job.JobConfig;
 import dev.nightjar.job.TinyRuns;
+import dev.nightjar.job.quality.Task;
 import dev.nightjar.udfs.ExecutorEngines;
 import java.io.IOException;
 import java.io.OutputStream;

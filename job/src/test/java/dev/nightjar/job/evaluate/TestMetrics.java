@@ -3,6 +3,7 @@ package dev.nightjar.job.evaluate;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.nightjar.job.quality.Task;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

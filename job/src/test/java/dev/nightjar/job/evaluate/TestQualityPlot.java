@@ -2,6 +2,7 @@ package dev.nightjar.job.evaluate;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.nightjar.job.quality.Task;
 import java.awt.geom.Rectangle2D;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;

@@ -1,4 +1,4 @@
-package dev.nightjar.job.evaluate;
+package dev.nightjar.job.quality;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadFeature;
@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 
-/** What makes an answer right. Scores are 1 or 0 per row and metric. */
-sealed interface Task {
+/** What makes an answer right. Scores are 1 or 0 per row and metric. Immutable. */
+public sealed interface Task {
   /** Names of the task's own metrics, the main one first. */
   List<String> metrics();
 
@@ -87,7 +87,7 @@ sealed interface Task {
   /** The answer is a JSON object whose fields equal the input's columns of the same names. */
   record JsonFields(List<String> fields) implements Task {
     /** The name of the metric "every field is right". */
-    static final String ALL = "all_fields";
+    public static final String ALL = "all_fields";
 
     public JsonFields {
       fields = List.copyOf(fields);
