@@ -27,7 +27,7 @@ TLDS = ["com", "com", "com", "org", "net", "net", "edu", "ie", "co.uk", "de", "c
         "it", "ru", "co.jp", "info", "nl", "us", "gov", "ch", "se", "com.br"]  # fmt: skip
 
 # Loss weights of the parts of a sample.
-W_PROMPT, W_FRAME, W_LABEL, W_TOPIC, W_SENDER, W_DATE = 0.1, 0.3, 2.0, 1.0, 2.0, 1.0
+W_PROMPT, W_FRAME, W_LABEL, W_TOPIC, W_SENDER, W_DATE = 0.1, 0.3, 4.0, 1.0, 2.0, 1.0
 W_SHORT_LABEL = 0.3  # a subject alone teaches the label by heart
 GOLD_SHARE = 0.5  # of the label's target; the rest is the linear teacher's probability
 SHORT_LABEL_TARGET = 0.8

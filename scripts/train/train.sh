@@ -38,10 +38,15 @@ fi
 "$python" check.py
 "$python" windows.py "$work/mails.jsonl" "$work/long.jsonl" "$work/windows.jsonl"
 "$python" bpe.py "$work/mails.jsonl" "$work/tokenizer.json"
-# Two cycles of the learning rate; the second one starts from the first one's weights.
-"$python" train_dense.py "$work/mails.jsonl" "$work/windows.jsonl" "$work/tokenizer.json" "$work/dense-1.pt" $smoke
-"$python" train_dense.py "$work/mails.jsonl" "$work/windows.jsonl" "$work/tokenizer.json" "$work/dense.pt" \
-  --init "$work/dense-1.pt" --peak 0.5 --steps 2000 --seed 11 $smoke
+# Three cycles of the learning rate, each from the weights of the one before; of the last two, the
+# average is kept. Label evidence inside the mails is asked for in the last one.
+dense() {
+  "$python" train_dense.py "$work/mails.jsonl" "$work/windows.jsonl" "$work/tokenizer.json" "$@" $smoke
+}
+dense "$work/dense-1.pt" --evidence 0
+dense "$work/dense-2.pt" --init "$work/dense-1.pt" --peak 0.5 --steps 3200 --seed 11 --evidence 0
+dense "$work/dense-3.pt" --init "$work/dense-2.pt" --peak 0.5 --steps 600 --seed 31
+"$python" mix.py "$work/dense-2.pt" "$work/dense-3.pt" 0.75 "$work/dense.pt"
 "$python" export.py "$work/dense.pt" "$work/tokenizer.json" "$out"
 
 # select_static.py found the layer list of the static baseline.

@@ -31,6 +31,22 @@ class LabelTarget:
         return share * gold + torch.where(share < 1, (1 - share) * other, torch.zeros(()))
 
 
+def evidence_loss(model, x, field, ids, labels, rng, share=0.25):
+    """Teaches positions inside the mail to tell the label from what they have read.
+
+    One token of a mail carries the label, thousands of bytes carry the evidence; this asks a
+    quarter of the prompt positions, too, with a soft-max over the two label tokens alone.
+    """
+    soft, _, target = labels
+    inside = (field == 0) & (np.arange(field.shape[1]) >= 24) & (rng.random(field.shape) < share)
+    rows = np.flatnonzero(inside)
+    hidden = x.reshape(-1, x.shape[-1])[torch.from_numpy(rows)]
+    two = model.logits(hidden).float()[:, [soft.ham, soft.spam]]
+    gold = ids.numpy()[np.arange(len(ids)), (field == 2).argmax(1)] == soft.spam
+    spam = np.where(gold, target, 1 - target).astype(np.float32)[rows // field.shape[1]]
+    return F.binary_cross_entropy_with_logits(two[:, 1] - two[:, 0], torch.from_numpy(spam))
+
+
 def loss_of(model, x, ids, weight, rng, labels, keep_prompt=0.35, only_answer=False):
     """Weighted next-token loss at the positions that carry weight.
 
@@ -84,6 +100,7 @@ def main():
     p.add_argument("--batch", type=int, default=16)
     p.add_argument("--short-until", type=float, default=0.75, help="share of the run with short mails")
     p.add_argument("--layer-drop", type=float, default=0.06)
+    p.add_argument("--evidence", type=float, default=0.3, help="weight of the label inside the mail")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--save-minutes", type=float, default=3)
@@ -135,7 +152,7 @@ def main():
         if progress >= 1 or (limit and step >= limit):
             break
         scale = a.peak * min(1.0, (step + 1) / 60) * max(0.01, min(1.0, (1 - progress) / 0.6))
-        p_short = 0.6 if progress < a.short_until else 0.3
+        p_short = 0.3 if a.init or progress >= a.short_until else 0.6
         short = coin.random() < p_short
         ids, weight, field, target = batches.next(short, a.batch * 2 if short else a.batch)
         labels = (soft, field, target)
@@ -149,6 +166,8 @@ def main():
         tap = 2 + step % (shape.layers - 3) if age > 0.15 and step % 2 == 0 else None
         h, early = model.forward(x, drop, tap)
         loss = main_loss = loss_of(model, h, x, weight, rng, labels)
+        if not short:
+            loss = loss + a.evidence * evidence_loss(model, h, field, x, labels, rng)
         if early is not None:
             share = 0.03 + 0.2 * (tap + 1) / shape.layers
             loss = loss + share * loss_of(

@@ -158,7 +158,7 @@ def main():
         real = torch.from_numpy((field >= 0).astype(np.float32))
         share = (e * real).sum() / real.sum() / len(e)
         if a.kind == "dllm":
-            target = 1.0 + (a.target - 1.0) * anneal(progress)
+            target = a.target if a.init else 1.0 + (a.target - 1.0) * anneal(progress)
             gap = share - target
             loss = loss + 8 * gap * gap + 1.0 * gap.abs()
         loss.backward()
