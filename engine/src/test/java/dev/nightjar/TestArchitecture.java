@@ -33,7 +33,8 @@ class TestArchitecture {
         "depth     : api tensor kernel format",
         "tokenizer : api tensor format",
         "model     : api tensor kernel format depth",
-        "decode    : api tensor kernel depth model tokenizer",
+        "constraint: api tokenizer",
+        "decode    : api tensor kernel depth model tokenizer constraint",
       })
   void packagesKnowOnlyThoseBelow(String name, String below) {
     List<String> allowed = new ArrayList<>();

@@ -2,17 +2,17 @@ package dev.nightjar.engine;
 
 import dev.nightjar.engine.api.EngineException;
 import dev.nightjar.engine.api.ErrorCode;
+import dev.nightjar.engine.model.OwnFolder;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.zip.CRC32;
+import java.util.zip.CRC32C;
 
 /**
  * The small model that the jar carries. It is unpacked once per host and version into the temporary
@@ -23,6 +23,10 @@ public final class EmbeddedModel {
   public static final String NAME = "embedded";
 
   private static final String ROOT = "/dev/nightjar/models/triage/";
+
+  /** Bytes at the beginning of a file that take part in the hash of the content. */
+  private static final int HASHED_BYTES = 1 << 16;
+
   private static final List<String> FILES =
       List.of(
           "config.json",
@@ -46,10 +50,9 @@ public final class EmbeddedModel {
 
   /** The folder of the unpacked model; files that are missing there are unpacked first. */
   public static Path extract() {
-    Path folder =
-        Path.of(
-            System.getProperty("java.io.tmpdir"), "nightjar-" + user(), "triage-" + contentHash());
+    Path folder = OwnFolder.path().resolve("triage-" + contentHash());
     try {
+      OwnFolder.prepare(OwnFolder.path());
       for (String file : FILES) {
         Path target = folder.resolve(file);
         if (!Files.isRegularFile(target)) {
@@ -61,7 +64,9 @@ public final class EmbeddedModel {
       throw new UncheckedIOException(
           "the embedded model cannot be unpacked to "
               + folder
-              + "; set java.io.tmpdir to a writable folder",
+              + " ("
+              + e.getMessage()
+              + "); set java.io.tmpdir to a folder that this user can write to",
           e);
     }
   }
@@ -78,10 +83,6 @@ public final class EmbeddedModel {
     }
   }
 
-  private static String user() {
-    return System.getProperty("user.name", "user").replaceAll("[^A-Za-z0-9_.-]", "_");
-  }
-
   private static InputStream open(String file) {
     InputStream in = EmbeddedModel.class.getResourceAsStream(ROOT + file);
     if (in == null) {
@@ -94,21 +95,23 @@ public final class EmbeddedModel {
     return in;
   }
 
+  /**
+   * Names the content without reading all of it: the descriptions, which hold the digest of the
+   * weights, and the beginning of the weights. A checksum does, as all of it is our own; it takes a
+   * tenth of the time of a cryptographic hash in a JVM that has just started.
+   */
   private static String contentHash() {
     try {
-      MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      byte[] buffer = new byte[1 << 16];
+      CRC32C first = new CRC32C();
+      CRC32 second = new CRC32();
       for (String file : FILES) {
-        digest.update(file.getBytes(StandardCharsets.UTF_8));
         try (InputStream in = open(file)) {
-          for (int n = in.read(buffer); n > 0; n = in.read(buffer)) {
-            digest.update(buffer, 0, n);
-          }
+          byte[] bytes = in.readNBytes(HASHED_BYTES);
+          first.update(bytes);
+          second.update(bytes);
         }
       }
-      return HexFormat.of().formatHex(digest.digest(), 0, 8);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every JVM has SHA-256", e);
+      return HexFormat.of().toHexDigits(first.getValue() << 32 | second.getValue());
     } catch (IOException e) {
       throw new UncheckedIOException("the embedded model cannot be read from the class path", e);
     }

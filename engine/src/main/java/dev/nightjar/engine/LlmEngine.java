@@ -6,21 +6,25 @@ import dev.nightjar.engine.api.ErrorCode;
 import dev.nightjar.engine.api.GenerationRequest;
 import dev.nightjar.engine.api.GenerationResult;
 import dev.nightjar.engine.api.LogitsConsumer;
+import dev.nightjar.engine.api.ResponseFormat;
 import dev.nightjar.engine.api.RowDecoder;
+import dev.nightjar.engine.constraint.Constraints;
 import dev.nightjar.engine.decode.BatchDecoder;
 import dev.nightjar.engine.decode.Scorer;
+import dev.nightjar.engine.decode.SharedMemory;
 import dev.nightjar.engine.depth.Depth;
 import dev.nightjar.engine.depth.DepthSpec;
 import dev.nightjar.engine.format.GgufFile;
 import dev.nightjar.engine.format.HuggingFaceFolder;
 import dev.nightjar.engine.format.ModelFile;
 import dev.nightjar.engine.kernel.Kernels;
+import dev.nightjar.engine.kernel.ParallelKernels;
 import dev.nightjar.engine.model.LlamaModel;
 import dev.nightjar.engine.model.ModelConfig;
 import dev.nightjar.engine.model.ModelFiles;
 import dev.nightjar.engine.model.ModelWeights;
 import dev.nightjar.engine.model.OpenModel;
-import dev.nightjar.engine.model.WeightsDigest;
+import dev.nightjar.engine.model.PackedCache;
 import dev.nightjar.engine.tensor.Tensor;
 import dev.nightjar.engine.tokenizer.PromptEncoder;
 import dev.nightjar.engine.tokenizer.Tokenizers;
@@ -47,8 +51,10 @@ public final class LlmEngine implements AutoCloseable {
   private final OpenModel files;
   private final PromptEncoder encoder;
   private final LlamaModel model;
+  private final SharedMemory memory;
   private final Depth.ModelFacts facts;
   private final EngineInfo info;
+  private final Constraints constraints;
 
   private LlmEngine(
       EngineConfig options,
@@ -57,6 +63,7 @@ public final class LlmEngine implements AutoCloseable {
       OpenModel files,
       PromptEncoder encoder,
       LlamaModel model,
+      SharedMemory memory,
       Depth.ModelFacts facts,
       EngineInfo info) {
     this.options = options;
@@ -65,8 +72,10 @@ public final class LlmEngine implements AutoCloseable {
     this.files = files;
     this.encoder = encoder;
     this.model = model;
+    this.memory = memory;
     this.facts = facts;
     this.info = info;
+    this.constraints = new Constraints(encoder.tokenizer(), model.config().eosTokenIds());
   }
 
   /**
@@ -85,18 +94,21 @@ public final class LlmEngine implements AutoCloseable {
   }
 
   /** Loads a model with given arithmetic. */
-  public static LlmEngine load(Path path, EngineConfig options, Kernels kernels) {
+  public static LlmEngine load(Path path, EngineConfig options, Kernels arithmetic) {
+    Kernels kernels = ParallelKernels.of(arithmetic, options.host().parallelism());
     DepthSpec spec = DepthSpec.parse(options.depth());
     OpenModel files = ModelFiles.open(path);
     Arena arena = Arena.ofShared();
     try {
       ModelConfig config = files.weights().config();
-      Depth.ModelFacts facts = facts(path, files);
+      PackedCache cache = PackedCache.of(options.host().packedCache());
+      Depth.ModelFacts facts = facts(path, files, cache);
       Depth depth = Depth.of(spec, facts, kernels, arena);
       PromptEncoder encoder = encoderOf(files.store());
       checkVocabulary(config, encoder);
-      ModelWeights weights = ModelWeights.load(files.weights(), depth.updates(), arena);
+      ModelWeights weights = cache.load(files, depth.updates(), arena);
       LlamaModel model = new LlamaModel(weights, kernels, depth.policy());
+      SharedMemory memory = SharedMemory.of(model, options, arena);
       EngineInfo info =
           new EngineInfo(
               files.name(),
@@ -107,8 +119,8 @@ public final class LlmEngine implements AutoCloseable {
               config.vocabSize(),
               config.contextLength(),
               weights.byteSize(),
-              8L * config.kvDim() * config.numLayers());
-      return new LlmEngine(options, kernels, arena, files, encoder, model, facts, info);
+              config.numLayers() * memory.pool().layout().entryBytes());
+      return new LlmEngine(options, kernels, arena, files, encoder, model, memory, facts, info);
     } catch (EngineException e) {
       arena.close();
       files.close();
@@ -116,7 +128,7 @@ public final class LlmEngine implements AutoCloseable {
     }
   }
 
-  private static Depth.ModelFacts facts(Path path, OpenModel files) {
+  private static Depth.ModelFacts facts(Path path, OpenModel files, PackedCache cache) {
     ModelConfig config = files.weights().config();
     Path folder = Files.isDirectory(path) ? path : path.toAbsolutePath().getParent();
     return new Depth.ModelFacts(
@@ -124,22 +136,24 @@ public final class LlmEngine implements AutoCloseable {
         config.hiddenSize(),
         new int[] {config.queryDim(), config.kvDim()},
         folder.resolve("depth"),
-        new Digest(files.store()));
+        new Digest(files, cache));
   }
 
   /** The digest of the weights, computed once, when somebody asks. */
   private static final class Digest implements Supplier<String> {
-    private final ModelFile file;
+    private final OpenModel model;
+    private final PackedCache cache;
     private String value;
 
-    Digest(ModelFile file) {
-      this.file = file;
+    Digest(OpenModel model, PackedCache cache) {
+      this.model = model;
+      this.cache = cache;
     }
 
     @Override
     public synchronized String get() {
       if (value == null) {
-        value = WeightsDigest.of(file);
+        value = cache.weightsSha256(model);
       }
       return value;
     }
@@ -169,6 +183,16 @@ public final class LlmEngine implements AutoCloseable {
     return info;
   }
 
+  /**
+   * The memory that this engine and its decoders need.
+   *
+   * @param positions of a row at most; 0 or more than the model's context is the whole context
+   */
+  public MemoryPlan memoryPlan(int positions) {
+    int runs = model.policy().repeats() ? 2 : 1;
+    return MemoryPlan.of(model.config(), options, info.weightBytes(), positions, runs);
+  }
+
   /** The architecture. */
   public ModelConfig modelConfig() {
     return model.config();
@@ -189,13 +213,15 @@ public final class LlmEngine implements AutoCloseable {
    * are pulled as places free up. The returned decoder is confined to one thread.
    */
   public RowDecoder decode(Iterator<GenerationRequest> requests) {
-    return new BatchDecoder(model, encoder, kernels, options, requests, false);
+    return new BatchDecoder(model, encoder, kernels, options, memory, constraints, requests, false);
   }
 
   /** Decodes a list of rows; results in the same order. */
   public List<GenerationResult> generate(List<GenerationRequest> requests) {
     List<GenerationResult> results = new ArrayList<>(requests.size());
-    decode(requests.iterator()).forEachRemaining(results::add);
+    try (RowDecoder decoder = decode(requests.iterator())) {
+      decoder.forEachRemaining(results::add);
+    }
     return results;
   }
 
@@ -233,7 +259,7 @@ public final class LlmEngine implements AutoCloseable {
   /** Runs a token sequence through the model and hands out the logits of every position. */
   public void score(int[] tokens, LogitsConsumer consumer) {
     checkTokens(tokens);
-    Scorer.score(model, kernels, tokens, consumer);
+    Scorer.score(model, kernels, memory.pool(), tokens, consumer);
   }
 
   private void checkTokens(int[] tokens) {
@@ -298,6 +324,15 @@ public final class LlmEngine implements AutoCloseable {
     }
   }
 
+  /**
+   * Checks a response format without a model.
+   *
+   * @throws EngineException when it is malformed, not supported or too large
+   */
+  public static void checkFormat(ResponseFormat format) {
+    Constraints.check(format);
+  }
+
   /** SHA-256 of the weights in lower-case hexadecimal, as depth artefacts name their model. */
   public String weightsSha256() {
     return facts.weightsSha256().get();
@@ -305,6 +340,9 @@ public final class LlmEngine implements AutoCloseable {
 
   @Override
   public void close() {
+    if (kernels instanceof ParallelKernels parallel) {
+      parallel.close();
+    }
     arena.close();
     files.close();
   }

@@ -12,6 +12,8 @@ import dev.nightjar.engine.api.GenerationRequest;
 import dev.nightjar.engine.api.GenerationResult;
 import dev.nightjar.engine.api.Prompt;
 import dev.nightjar.engine.api.SamplingParams;
+import dev.nightjar.engine.kernel.Kernels;
+import dev.nightjar.engine.kernel.ParallelKernels;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -119,6 +121,21 @@ class TestLlmEngine {
       for (Future<List<String>> future : futures) {
         assertThat(future.get()).isEqualTo(expected);
       }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3})
+  void everyNumberOfCoresGivesTheSameResults(int cores) {
+    EngineConfig config =
+        EngineConfig.DEFAULT
+            .withDepth("dllm")
+            .withHost(new EngineConfig.Host(0, EngineConfig.Host.OFF));
+    List<GenerationRequest> requests = List.of(mail("a", MAIL), mail("b", MAIL + " Bye."));
+    Kernels kernels = ParallelKernels.withTeams(Kernels.best(), cores, 1);
+    try (LlmEngine alone = LlmEngine.loadEmbedded(config);
+        LlmEngine together = LlmEngine.load(EmbeddedModel.extract(), config, kernels)) {
+      assertThat(texts(together.generate(requests))).isEqualTo(texts(alone.generate(requests)));
     }
   }
 

@@ -1,30 +1,28 @@
 package dev.nightjar.job;
 
 import dev.nightjar.engine.api.EngineException;
-import dev.nightjar.udfs.InferenceProgress;
-import dev.nightjar.udfs.InputSlices;
+import dev.nightjar.job.ledger.Fingerprint;
+import dev.nightjar.job.ledger.Ledger;
+import dev.nightjar.job.ledger.ModelIdentity;
+import dev.nightjar.job.ledger.RunRecord;
 import dev.nightjar.udfs.NightjarInference;
 import dev.nightjar.udfs.ResultSchema;
 import java.io.PrintStream;
+import java.time.Instant;
+import java.util.Locale;
 import java.util.Optional;
-import java.util.Set;
 import org.apache.spark.sql.DataFrameReader;
-import org.apache.spark.sql.DataFrameWriter;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
-import org.apache.spark.sql.SaveMode;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.types.StructType;
 
 /**
- * The batch job: reads rows, cuts them into tasks by number, runs the model over them, writes the
- * result table, and sums up from what it wrote. Main class for spark-submit; {@link #run} is the
- * same from code.
+ * The batch job: reads rows, leaves out those that the table has results of, runs the model over
+ * the others chunk by chunk, and sums up from what it wrote. Main class for spark-submit; {@link
+ * #run} is the same from code.
  */
 public final class BatchInferenceJob {
-  /** Formats whose reader takes a schema; others know their own. */
-  private static final Set<String> SCHEMA_FORMATS = Set.of("parquet", "json", "orc");
-
   private final SparkSession spark;
   private final JobConfig config;
   private final PrintStream log;
@@ -40,15 +38,26 @@ public final class BatchInferenceJob {
     this.log = log;
   }
 
-  /**
-   * How a run ended.
-   *
-   * @param tooManyErrors whether more rows failed than {@code errors.max-error-rate} allows
-   */
-  public record Outcome(RunSummary summary, boolean tooManyErrors) {
+  /** What came of a run. */
+  public enum Status {
+    /** Every row has its result. */
+    OK,
+    /** The time was up; the next run goes on. */
+    STOPPED,
+    /** More rows failed than {@code errors.max-error-rate} allows. */
+    TOO_MANY_ERRORS
+  }
+
+  /** How a run ended. */
+  public record Outcome(RunSummary summary, Status status) {
     /** The process exit code: 0, or 2 when too many rows failed. */
     public int exitCode() {
-      return tooManyErrors ? RunCommand.TOO_MANY_ERRORS : RunCommand.OK;
+      return status == Status.TOO_MANY_ERRORS ? RunCommand.TOO_MANY_ERRORS : RunCommand.OK;
+    }
+
+    /** The run's summary as one JSON object. */
+    String toJson() {
+      return summary.toJson(status.name().toLowerCase(Locale.ROOT));
     }
   }
 
@@ -64,10 +73,11 @@ public final class BatchInferenceJob {
   }
 
   /**
-   * Runs the job.
+   * Runs the job: the rows that have no result for this configuration yet.
    *
    * @throws EngineException when the input or the options are wrong
    * @throws TooManyErrorsException when it was stopped because too many rows had failed
+   * @throws OutputFullException when the output takes no more
    * @throws IllegalStateException when Spark could not finish it; the cause tells why
    */
   public Outcome run() {
@@ -75,23 +85,62 @@ public final class BatchInferenceJob {
     Dataset<Row> input = read();
     StructType schema = ResultSchema.of(input.schema());
     NightjarInference.generate(input, config.inference());
-    InputSlices slices =
-        InputSlices.of(
-            input,
-            config.rowsPerTask(),
-            spark.sparkContext().defaultParallelism(),
-            config.input().limit());
-    InferenceProgress progress = InferenceProgress.create(spark.sparkContext());
-    Dataset<Row> results = NightjarInference.generate(slices.rows(), config.inference(), progress);
-    long inferenceStart = System.nanoTime();
-    write(results, progress, slices.numRows());
-    double inferenceSeconds = (System.nanoTime() - inferenceStart) / 1e9;
-    RunSummary summary =
-        RunSummary.of(
-            runRows(schema),
-            new RunSummary.Run(
-                config, slices.numRows(), inferenceSeconds, (System.nanoTime() - start) / 1e9));
-    return new Outcome(summary, summary.errorRate() > config.maxErrorRate());
+    memory().lines().forEach(log::println);
+    ModelIdentity model = ModelIdentity.read(spark, config.inference());
+    Fingerprint fingerprint = Fingerprint.of(config.inference(), model);
+    JobConfig.Output output = config.output();
+    try (Ledger ledger =
+        Ledger.open(output.path(), output.ledger(), spark.sparkContext().hadoopConfiguration())) {
+      ResultTable table = ResultTable.open(spark, config, ledger, fingerprint, schema);
+      ledger.begin(record(fingerprint));
+      ChunkedRun.Done done = new ChunkedRun(spark, config, log, ledger, table, model).run(input);
+      RunSummary summary =
+          RunSummary.of(table.runRows(), config, done, (System.nanoTime() - start) / 1e9);
+      Outcome outcome = new Outcome(summary, status(summary));
+      ledger.end(
+          new RunRecord.End(
+              config.inference().runId(),
+              outcome.status().name().toLowerCase(Locale.ROOT),
+              Instant.now().toString(),
+              outcome.toJson()));
+      return outcome;
+    }
+  }
+
+  /** Runs a few rows, writes nothing, and tells what the whole run would take. */
+  DryRun dryRun() {
+    Dataset<Row> input = read();
+    ResultSchema.of(input.schema());
+    memory().lines().forEach(log::println);
+    return DryRun.of(input, config);
+  }
+
+  private MemoryCheck memory() {
+    return MemoryCheck.of(
+        spark,
+        config.inference().model(),
+        config.inference().engine(),
+        config.inference().sampling().maxTokens());
+  }
+
+  private RunRecord record(Fingerprint fingerprint) {
+    return new RunRecord(
+        config.inference().runId(),
+        fingerprint.hash(),
+        fingerprint.json(),
+        new RunRecord.Output(
+            config.output().mode().name(),
+            config.output().format(),
+            config.inference().runDate().toString()),
+        spark.sparkContext().applicationId(),
+        Instant.now().toString());
+  }
+
+  private Status status(RunSummary summary) {
+    if (summary.errorRate() > config.maxErrorRate()) {
+      return Status.TOO_MANY_ERRORS;
+    }
+    return summary.rowsRemaining() > 0 ? Status.STOPPED : Status.OK;
   }
 
   /** The input's rows, before any limit. */
@@ -111,47 +160,5 @@ public final class BatchInferenceJob {
       reader = reader.schema(input.schema().get());
     }
     return reader.load(path.split(","));
-  }
-
-  private void write(Dataset<Row> results, InferenceProgress progress, long numRows) {
-    String tag = "nightjar-" + config.inference().runId().replace(',', '-');
-    spark.sparkContext().addJobTag(tag);
-    try (ProgressReporter reporter =
-        new ProgressReporter(spark.sparkContext(), progress, config, numRows, tag, log)) {
-      Optional<Throwable> failure = Attempt.of(() -> writer(results).save(config.output().path()));
-      if (failure.isPresent() && reporter.aborted()) {
-        throw new TooManyErrorsException(config.maxErrorRate(), failure.get());
-      } else if (failure.isPresent()) {
-        throw new IllegalStateException("the run failed; nothing was written", failure.get());
-      }
-    } finally {
-      spark.sparkContext().removeJobTag(tag);
-    }
-  }
-
-  private DataFrameWriter<Row> writer(Dataset<Row> results) {
-    DataFrameWriter<Row> writer =
-        results
-            .write()
-            .format(config.output().format())
-            .partitionBy(ResultSchema.RUN_DATE)
-            .options(config.output().options());
-    return switch (config.output().mode()) {
-      case APPEND -> writer.mode(SaveMode.Append);
-      case OVERWRITE_PARTITIONS ->
-          writer.mode(SaveMode.Overwrite).option("partitionOverwriteMode", "dynamic");
-      case ERROR_IF_EXISTS -> writer.mode(SaveMode.ErrorIfExists);
-    };
-  }
-
-  private Dataset<Row> runRows(StructType schema) {
-    DataFrameReader reader = spark.read().format(config.output().format());
-    if (SCHEMA_FORMATS.contains(config.output().format())) {
-      reader = reader.schema(schema);
-    }
-    Dataset<Row> table = reader.load(config.output().path());
-    return table
-        .where(table.col(ResultSchema.RUN_DATE).equalTo(config.inference().runDate()))
-        .where(table.col("run_id").equalTo(config.inference().runId()));
   }
 }

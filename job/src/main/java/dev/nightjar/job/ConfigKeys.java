@@ -1,7 +1,10 @@
 package dev.nightjar.job;
 
 import dev.nightjar.engine.api.EngineConfig;
+import dev.nightjar.engine.api.KvType;
+import dev.nightjar.engine.api.ResponseFormat;
 import dev.nightjar.udfs.ErrorMode;
+import java.time.Duration;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,6 +23,16 @@ final class ConfigKeys {
     OVERWRITE_PARTITIONS,
     /** An existing target is an error. */
     ERROR_IF_EXISTS
+  }
+
+  /** Which rows that have an error in the table are run again. */
+  enum RetryErrors {
+    /** None. */
+    NONE,
+    /** Those whose error may go away. */
+    RETRIABLE,
+    /** All. */
+    ALL
   }
 
   /** Prefixes of keys that are passed on to Spark as they are. */
@@ -197,6 +210,15 @@ final class ConfigKeys {
           -1,
           20,
           "alternatives to" + " report for each token; 0 reports the tokens only, -1 nothing");
+  static final ConfigKey<ResponseFormat> RESPONSE_FORMAT =
+      key(
+          "sampling.response-format",
+          "--response-format",
+          "text",
+          "format",
+          "what every answer fits: `text`, `json-object`, `json-schema:{...}`, `columns:label"
+              + " STRING, ...`, `regex:...` or `choice:[...]`",
+          ConfigParsers::responseFormat);
 
   static final ConfigKey<Long> BATCH_SIZE =
       integer(
@@ -225,8 +247,34 @@ final class ConfigKeys {
           "",
           "0",
           "bytes, with `k`, `m` or `g`",
-          "keys and values held per" + " task at most; 0 is unlimited",
+          "keys and values of an executor's rows at most; rows wait for room, but every task goes"
+              + " on with one; 0 is unlimited",
           ConfigParsers::bytes);
+  static final ConfigKey<KvType> KV_TYPE =
+      key(
+          "engine.kv-type",
+          "",
+          "f32",
+          "`f32`, `f16`, `bf16` or `q8`",
+          "how keys and values are stored: the smaller, the less memory, and the less exact",
+          text -> ConfigParsers.choice(KvType.class, text));
+  static final ConfigKey<Long> PREFIX_CACHE =
+      key(
+          "engine.prefix-cache",
+          "",
+          "256m",
+          "bytes, with `k`, `m` or `g`",
+          "keys and values of prompt beginnings that an executor keeps, so that beginnings that"
+              + " rows share are computed once; 0 is off",
+          ConfigParsers::bytes);
+  static final ConfigKey<EngineConfig.Admission> ADMISSION =
+      key(
+          "engine.admission",
+          "",
+          "in-order",
+          "`in-order` or `longest-first`",
+          "which of the rows that a task has read ahead starts next; results keep their order",
+          text -> ConfigParsers.choice(EngineConfig.Admission.class, text));
   static final ConfigKey<EngineConfig.Overlong> OVERLONG =
       key(
           "engine.overlong",
@@ -236,6 +284,23 @@ final class ConfigKeys {
           "what happens to a prompt that"
               + " does not fit the model's context: a row error, or its oldest tokens are dropped",
           text -> ConfigParsers.choice(EngineConfig.Overlong.class, text));
+  static final ConfigKey<Long> PARALLELISM =
+      integer(
+          "engine.parallelism",
+          "--parallelism",
+          "0",
+          "cores",
+          0,
+          256,
+          "cores that one task uses at most, which helps where few rows are in flight; 0 takes"
+              + " `spark.task.cpus`");
+  static final ConfigKey<String> PACKED_CACHE =
+      text(
+          "engine.packed-cache",
+          "",
+          EngineConfig.Host.AUTO,
+          "where the executors of a host share packed weights: a folder of the user that runs"
+              + " them, `auto` for one below the temporary folder, or `off`");
 
   static final ConfigKey<String> OUTPUT_PATH =
       text("output.path", "--output", null, "folder of the result table");
@@ -256,6 +321,14 @@ final class ConfigKeys {
               + " partition of the run's date is replaced, or the run stops",
           text -> ConfigParsers.choice(OutputMode.class, text));
 
+  static final ConfigKey<String> OUTPUT_LEDGER =
+      text(
+          "output.ledger",
+          "",
+          null,
+          "folder of the run ledger, on the output's file system; without it `_nightjar` in the"
+              + " output's folder");
+
   static final ConfigKey<ErrorMode> ERROR_MODE =
       key(
           "errors.mode",
@@ -273,6 +346,25 @@ final class ConfigKeys {
           1,
           "share of rows that may fail;"
               + " the run stops as soon as more must be, and ends with exit code 2");
+
+  static final ConfigKey<Duration> ROW_TIMEOUT =
+      key(
+          "errors.row-timeout",
+          "--row-timeout",
+          "0",
+          "duration, `10m` or `45s`",
+          "a row that runs longer is a row error; 0 is no limit",
+          ConfigParsers::duration);
+  static final ConfigKey<Long> QUARANTINE_AFTER =
+      integer(
+          "errors.quarantine-after",
+          "",
+          "3",
+          "attempts",
+          2,
+          1000,
+          "attempts of a Spark task that may die on a row before the row is set aside as a row"
+              + " error; at most `spark.task.maxFailures` less one");
 
   static final ConfigKey<String> RUN_ID =
       text("run.id", "--run-id", "a random UUID", "name of the run, in every result row");
@@ -293,6 +385,51 @@ final class ConfigKeys {
           1,
           Integer.MAX_VALUE,
           "rows of" + " a Spark task at most; what an executor loses at most when it dies");
+  static final ConfigKey<Long> ROWS_PER_CHUNK =
+      integer(
+          "run.rows-per-chunk",
+          "--rows-per-chunk",
+          "0",
+          "rows",
+          0,
+          Long.MAX_VALUE,
+          "rows that are committed together; what a run loses at most when it dies; 0 takes four"
+              + " rounds of tasks");
+  static final ConfigKey<Boolean> DEDUPLICATE =
+      key(
+          "run.deduplicate",
+          "--deduplicate",
+          "true",
+          "`true` or `false`",
+          "whether rows with the same request are computed once; the others get `status ="
+              + " 'deduplicated'`",
+          ConfigParsers::bool);
+  static final ConfigKey<RetryErrors> RETRY_ERRORS =
+      key(
+          "run.retry-errors",
+          "--retry-errors",
+          "none",
+          "`none`, `retriable` or `all`",
+          "rows with an error in the table that are taken out of it and run again; the flag alone"
+              + " means `retriable`",
+          text -> ConfigParsers.choice(RetryErrors.class, text));
+  static final ConfigKey<Duration> STOP_AFTER =
+      key(
+          "run.stop-after",
+          "--stop-after",
+          "0",
+          "duration, `4h`, `90m` or `45s`",
+          "the run ends before a chunk that would not be done by then; 0 is no limit",
+          ConfigParsers::duration);
+  static final ConfigKey<Boolean> DRY_RUN =
+      key(
+          "run.dry-run",
+          "--dry-run",
+          "false",
+          "`true` or `false`",
+          "whether to run a few rows only, write nothing, and tell tokens and core-hours of the"
+              + " whole run",
+          ConfigParsers::bool);
   static final ConfigKey<Long> PROGRESS_SECONDS =
       integer(
           "run.progress-seconds",
@@ -308,6 +445,14 @@ final class ConfigKeys {
   /** All keys, in the order of the documentation. */
   static List<ConfigKey<?>> all() {
     return List.copyOf(ALL);
+  }
+
+  /** The value of a flag that is given alone; empty where it must have one. */
+  static Optional<String> valueOfBareFlag(ConfigKey<?> key) {
+    if (key == DEDUPLICATE || key == DRY_RUN) {
+      return Optional.of("true");
+    }
+    return key == RETRY_ERRORS ? Optional.of("retriable") : Optional.empty();
   }
 
   private static ConfigKey<String> prefix(String name, String doc) {

@@ -3,7 +3,13 @@ package dev.nightjar.job;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.nightjar.engine.LlmEngine;
+import dev.nightjar.engine.api.EngineException;
+import dev.nightjar.engine.api.ErrorCode;
+import dev.nightjar.engine.api.ResponseFormat;
 import dev.nightjar.engine.depth.DepthSpec;
+import dev.nightjar.udfs.DdlSchema;
+import java.time.Duration;
 import java.time.LocalDate;
 import java.time.format.DateTimeParseException;
 import java.util.Arrays;
@@ -12,7 +18,7 @@ import java.util.Locale;
 
 /**
  * Texts to the values of {@link ConfigKeys}; a fault is an {@link IllegalArgumentException} (or,
- * for a depth policy, the engine's own exception) that says what was expected.
+ * for a depth policy or a response format, the engine's own exception) that says what was expected.
  */
 final class ConfigParsers {
   private static final JsonMapper JSON = new JsonMapper();
@@ -68,6 +74,21 @@ final class ConfigParsers {
     }
   }
 
+  static Duration duration(String text) {
+    String digits = text.strip().toLowerCase(Locale.ROOT);
+    int unit = digits.isEmpty() ? -1 : "smh".indexOf(digits.charAt(digits.length() - 1));
+    try {
+      long number = Long.parseLong(unit < 0 ? digits : digits.substring(0, digits.length() - 1));
+      if (number == 0 || number > 0 && unit >= 0) {
+        return Duration.ofSeconds(
+            Math.multiplyExact(number, unit == 2 ? 3600L : unit == 1 ? 60 : 1));
+      }
+      throw new IllegalArgumentException("expected a duration such as 4h, 90m or 45s");
+    } catch (NumberFormatException | ArithmeticException e) {
+      throw new IllegalArgumentException("expected a duration such as 4h, 90m or 45s", e);
+    }
+  }
+
   static LocalDate date(String text) {
     try {
       return text.equals("today") ? LocalDate.now() : LocalDate.parse(text.strip());
@@ -90,6 +111,30 @@ final class ConfigParsers {
     } catch (JsonProcessingException e) {
       throw new IllegalArgumentException("expected one text, or a JSON array of texts", e);
     }
+  }
+
+  static ResponseFormat responseFormat(String text) {
+    int colon = text.indexOf(':');
+    String kind = (colon < 0 ? text : text.substring(0, colon)).strip();
+    String rest = colon < 0 ? "" : text.substring(colon + 1);
+    ResponseFormat format =
+        switch (kind) {
+          case "text" -> ResponseFormat.TEXT;
+          case "json-object" -> new ResponseFormat.JsonObject();
+          case "json-schema" -> new ResponseFormat.JsonSchema(rest);
+          case "columns" -> new ResponseFormat.JsonSchema(DdlSchema.jsonSchema(rest));
+          case "regex" -> new ResponseFormat.Regex(rest);
+          case "choice" -> new ResponseFormat.Choice(texts(rest.strip()));
+          default ->
+              throw new EngineException(
+                  ErrorCode.INVALID_OPTION,
+                  "the response format is "
+                      + kind
+                      + ", expected text, json-object, json-schema:{...}, columns:DDL,"
+                      + " regex:PATTERN or choice:[...]");
+        };
+    LlmEngine.checkFormat(format);
+    return format;
   }
 
   static <E extends Enum<E>> E choice(Class<E> type, String text) {

@@ -2,7 +2,10 @@ package dev.nightjar.job;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.nightjar.engine.api.EngineException;
+import java.util.Locale;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.apache.spark.sql.AnalysisException;
 import picocli.CommandLine;
 import picocli.CommandLine.ParseResult;
@@ -11,6 +14,10 @@ import picocli.CommandLine.ParseResult;
  * Tells people what went wrong: the message alone for their own slips, the stack trace for ours.
  */
 final class Failures {
+  /** What file systems say when they take no more. */
+  private static final Pattern FULL =
+      Pattern.compile("No space left on device|Disk quota exceeded|DSQuotaExceeded\\w*");
+
   private Failures() {}
 
   /**
@@ -44,7 +51,8 @@ final class Failures {
     for (Throwable t = thrown; t != null; t = t.getCause()) {
       if (t instanceof EngineException
           || t instanceof AnalysisException
-          || t instanceof TooManyErrorsException) {
+          || t instanceof TooManyErrorsException
+          || t instanceof OutputFullException) {
         return Optional.of(t.getMessage());
       }
     }
@@ -57,5 +65,24 @@ final class Failures {
       message = t.getMessage() == null ? message : t.getMessage();
     }
     return message;
+  }
+
+  /** What a run throws when a chunk failed. */
+  static RuntimeException ofChunk(Throwable thrown, String output, int chunks, long rows) {
+    if (thrown instanceof EngineException e) {
+      return e;
+    }
+    String committed =
+        chunks == 0
+            ? "nothing was written"
+            : String.format(
+                Locale.ROOT, "%,d rows in %,d chunks are committed and stay", rows, chunks);
+    for (Throwable t = thrown; t != null; t = t.getCause()) {
+      Matcher full = FULL.matcher(String.valueOf(t.getMessage()));
+      if (full.find()) {
+        return new OutputFullException(output, full.group(), committed, thrown);
+      }
+    }
+    return new IllegalStateException("the run failed; " + committed, thrown);
   }
 }

@@ -1,16 +1,19 @@
 package dev.nightjar.job;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.nightjar.engine.Explanation;
 import dev.nightjar.engine.LlmEngine;
 import dev.nightjar.engine.api.EngineException;
 import dev.nightjar.engine.api.ErrorCode;
+import dev.nightjar.engine.api.Finding;
 import dev.nightjar.engine.api.GenerationRequest;
 import dev.nightjar.engine.api.GenerationResult;
 import dev.nightjar.engine.api.Prompt;
 import dev.nightjar.engine.api.RowDecoder;
 import dev.nightjar.engine.api.SamplingParams;
+import dev.nightjar.engine.api.Task;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -51,6 +54,25 @@ final class GenerateCommand implements Callable<Integer> {
 
   @ArgGroup(exclusive = true, multiplicity = "1")
   private Source source;
+
+  /** Answers to choose from instead of generating one. */
+  static final class Choice {
+    @Option(
+        names = "--labels",
+        split = ",",
+        required = true,
+        description = "Print the likeliest of these labels and their probabilities, as JSON.")
+    private List<String> labels;
+
+    @Option(
+        names = "--answer-prefix",
+        defaultValue = "",
+        description = "How the answer begins, before the label.")
+    private String answerPrefix;
+  }
+
+  @ArgGroup(exclusive = false)
+  private Choice choice;
 
   @Option(
       names = "--raw",
@@ -103,22 +125,28 @@ final class GenerateCommand implements Callable<Integer> {
   private int logprobs;
 
   @Option(
+      names = "--response-format",
+      defaultValue = "text",
+      description =
+          "What the text fits: text, json-object, json-schema:{...}, columns:DDL, regex:PATTERN or"
+              + " choice:[...].")
+  private String responseFormat;
+
+  @Option(
       names = "--show-depth",
       description = "Print each token with the number of layers it ran.")
   private boolean showDepth;
 
   @Override
-  public Integer call() {
-    SamplingParams sampling =
-        new SamplingParams(
-            maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed, stop, logprobs);
+  public Integer call() throws JsonProcessingException {
+    Task task = task();
     PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
     try (LlmEngine engine = model.load()) {
       if (source.prompts != null) {
-        return many(engine, sampling, out);
+        return many(engine, task, out);
       }
       Prompt prompt = PromptLines.promptOf(engine, source.prompt, raw);
-      GenerationRequest request = new GenerationRequest("prompt", prompt, sampling);
+      GenerationRequest request = new GenerationRequest("prompt", prompt, task);
       if (showDepth) {
         Explanation explanation = engine.explain(request);
         failOn(explanation.result());
@@ -127,9 +155,26 @@ final class GenerateCommand implements Callable<Integer> {
       }
       GenerationResult result = engine.generate(List.of(request)).getFirst();
       failOn(result);
-      out.println(result.text());
+      out.println(choice == null ? result.text() : JSON.writeValueAsString(json(result)));
       return 0;
     }
+  }
+
+  private Task task() {
+    return choice == null
+        ? new Task.Generate(
+            new SamplingParams(
+                maxTokens,
+                temperature,
+                topK,
+                topP,
+                minP,
+                repetitionPenalty,
+                seed,
+                stop,
+                logprobs,
+                ConfigParsers.responseFormat(responseFormat)))
+        : Task.Choose.of(choice.labels, choice.answerPrefix);
   }
 
   private static void failOn(GenerationResult result) {
@@ -139,10 +184,10 @@ final class GenerateCommand implements Callable<Integer> {
   }
 
   /** One JSON object per line, in input order; rows that fail carry their error. */
-  private int many(LlmEngine engine, SamplingParams sampling, PrintStream out) {
+  private int many(LlmEngine engine, Task task, PrintStream out) {
     try (BufferedReader reader = Files.newBufferedReader(source.prompts)) {
       PromptLines lines = new PromptLines(engine, reader, raw);
-      RowDecoder decoder = engine.decode(new Requests(lines, sampling));
+      RowDecoder decoder = engine.decode(new Requests(lines, task));
       while (decoder.hasNext()) {
         out.println(JSON.writeValueAsString(json(decoder.next())));
       }
@@ -178,14 +223,17 @@ final class GenerateCommand implements Callable<Integer> {
     if (!result.logprobs().isEmpty()) {
       node.set("logprobs", JSON.valueToTree(result.logprobs()));
     }
+    if (result.finding() instanceof Finding.Choice chosen) {
+      node.put("label", chosen.label());
+      node.set("scores", JSON.valueToTree(chosen.scores()));
+    }
     node.put("mean_layers_per_token", result.compute().meanLayersPerToken());
     node.put("compute_saved", result.compute().computeSaved());
     return node;
   }
 
   /** Lines as requests. */
-  private record Requests(PromptLines lines, SamplingParams sampling)
-      implements Iterator<GenerationRequest> {
+  private record Requests(PromptLines lines, Task task) implements Iterator<GenerationRequest> {
     @Override
     public boolean hasNext() {
       return lines.hasNext();
@@ -194,7 +242,7 @@ final class GenerateCommand implements Callable<Integer> {
     @Override
     public GenerationRequest next() {
       PromptLines.Line line = lines.next();
-      return new GenerationRequest(line.key(), line.prompt(), sampling);
+      return new GenerationRequest(line.key(), line.prompt(), task);
     }
   }
 

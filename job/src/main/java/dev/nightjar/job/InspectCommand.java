@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.nightjar.engine.EmbeddedModel;
 import dev.nightjar.engine.EngineInfo;
 import dev.nightjar.engine.LlmEngine;
+import dev.nightjar.engine.MemoryPlan;
 import dev.nightjar.engine.api.EngineConfig;
 import dev.nightjar.engine.api.EngineException;
 import dev.nightjar.engine.api.ErrorCode;
@@ -20,6 +21,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
@@ -69,6 +71,7 @@ final class InspectCommand implements Callable<Integer> {
   private ObjectNode describe(Path path, LlmEngine engine) {
     EngineInfo info = engine.info();
     ModelConfig config = engine.modelConfig();
+    MemoryPlan plan = engine.memoryPlan(config.contextLength());
     ObjectNode node = JSON.createObjectNode();
     node.put("model", info.model());
     node.put("path", path.toString());
@@ -90,8 +93,8 @@ final class InspectCommand implements Callable<Integer> {
     node.put("parameters", engine.tensors().stream().mapToLong(Tensor::elements).sum());
     node.put("weight_bytes", info.weightBytes());
     node.put("kv_bytes_per_token", info.kvBytesPerToken());
-    node.put(
-        "kv_bytes_batch_32_full_context", 32L * info.kvBytesPerToken() * config.contextLength());
+    node.put("kv_bytes_batch_32_full_context", plan.kvBytesPerTask());
+    node.put("memory", memory(plan));
     node.put("kernels", info.kernels());
     node.set("depth_artefacts", artefacts(path, engine));
     if (tensors) {
@@ -101,6 +104,23 @@ final class InspectCommand implements Callable<Integer> {
       }
     }
     return node;
+  }
+
+  /** One line: what an executor with one task needs. */
+  private static String memory(MemoryPlan plan) {
+    return String.format(
+        Locale.ROOT,
+        "at batch %d, context %d: weights %s per host, and per task keys and values %s,"
+            + " activations %s",
+        plan.rowsPerTask(),
+        plan.positions(),
+        megabytes(plan.mappedWeightBytes() + plan.ownWeightBytes()),
+        megabytes(plan.kvBytesPerTask()),
+        megabytes(plan.activationBytesPerTask()));
+  }
+
+  private static String megabytes(long bytes) {
+    return String.format(Locale.ROOT, "%.1f MB", bytes / 1e6);
   }
 
   private static Map<String, Long> elementsByType(LlmEngine engine) {

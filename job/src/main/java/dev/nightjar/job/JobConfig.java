@@ -2,13 +2,17 @@ package dev.nightjar.job;
 
 import dev.nightjar.engine.api.EngineConfig;
 import dev.nightjar.engine.api.EngineException;
+import dev.nightjar.engine.api.KvType;
+import dev.nightjar.engine.api.ResponseFormat;
 import dev.nightjar.engine.api.SamplingParams;
 import dev.nightjar.job.ConfigKeys.OutputMode;
+import dev.nightjar.job.ConfigKeys.RetryErrors;
 import dev.nightjar.udfs.ErrorMode;
 import dev.nightjar.udfs.InferenceOptions;
 import dev.nightjar.udfs.PromptSource;
 import dev.nightjar.udfs.PromptTemplate;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.LocalDate;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -24,6 +28,7 @@ import java.util.UUID;
  * @param input where rows come from
  * @param inference what the executors need
  * @param output where results go
+ * @param execution how the input is cut and which rows run
  * @param rowsPerTask most rows of a Spark task
  * @param maxErrorRate share of rows that may fail
  * @param progressSeconds between progress lines; 0 prints none
@@ -33,6 +38,7 @@ public record JobConfig(
     Input input,
     InferenceOptions inference,
     Output output,
+    Execution execution,
     int rowsPerTask,
     double maxErrorRate,
     int progressSeconds,
@@ -56,12 +62,39 @@ public record JobConfig(
     }
   }
 
-  /** Where results go. */
-  record Output(String path, String format, OutputMode mode, Map<String, String> options) {
+  /**
+   * Where results go.
+   *
+   * @param ledger folder of the ledger, if it is not in the output's
+   */
+  record Output(
+      String path,
+      String format,
+      OutputMode mode,
+      Optional<String> ledger,
+      Map<String, String> options) {
     public Output {
       options = Map.copyOf(options);
     }
   }
+
+  /**
+   * How the input is cut and which rows run.
+   *
+   * @param rowsPerChunk rows that are committed together; 0 goes by the number of cores
+   * @param deduplicate whether rows with the same request are computed once
+   * @param stopAfter when to begin no more chunks; zero is never
+   * @param rowTimeout how long a row may run; zero is no limit
+   * @param quarantineAfter attempts of a task that may die on a row
+   */
+  record Execution(
+      long rowsPerChunk,
+      boolean deduplicate,
+      RetryErrors retryErrors,
+      Duration stopAfter,
+      boolean dryRun,
+      Duration rowTimeout,
+      int quarantineAfter) {}
 
   public JobConfig {
     spark = Map.copyOf(spark);
@@ -86,6 +119,7 @@ public record JobConfig(
     Optional<SamplingParams> sampling = sampling(reader);
     Input input = input(reader);
     Output output = output(reader);
+    Optional<Execution> execution = execution(reader, output);
     Optional<ErrorMode> errorMode = reader.find(ConfigKeys.ERROR_MODE);
     Optional<Long> maxChars = reader.find(ConfigKeys.PROMPT_MAX_CHARS);
     Optional<Long> rowsPerTask = reader.find(ConfigKeys.ROWS_PER_TASK);
@@ -110,6 +144,7 @@ public record JobConfig(
         input,
         inference,
         output,
+        execution.orElseThrow(),
         rowsPerTask.orElseThrow().intValue(),
         maxErrorRate.orElseThrow(),
         progressSeconds.orElseThrow().intValue(),
@@ -162,7 +197,46 @@ public record JobConfig(
         path.orElse(""),
         reader.find(ConfigKeys.OUTPUT_FORMAT).orElseThrow(),
         reader.find(ConfigKeys.OUTPUT_MODE).orElse(OutputMode.APPEND),
+        reader.find(ConfigKeys.OUTPUT_LEDGER),
         reader.below("output.options."));
+  }
+
+  private static Optional<Execution> execution(ConfigReader reader, Output output) {
+    Optional<Long> rowsPerChunk = reader.find(ConfigKeys.ROWS_PER_CHUNK);
+    Optional<Boolean> deduplicate = reader.find(ConfigKeys.DEDUPLICATE);
+    Optional<RetryErrors> retryErrors = reader.find(ConfigKeys.RETRY_ERRORS);
+    Optional<Duration> stopAfter = reader.find(ConfigKeys.STOP_AFTER);
+    Optional<Boolean> dryRun = reader.find(ConfigKeys.DRY_RUN);
+    Optional<Duration> rowTimeout = reader.find(ConfigKeys.ROW_TIMEOUT);
+    Optional<Long> quarantineAfter = reader.find(ConfigKeys.QUARANTINE_AFTER);
+    for (Optional<?> value :
+        List.of(
+            rowsPerChunk,
+            deduplicate,
+            retryErrors,
+            stopAfter,
+            dryRun,
+            rowTimeout,
+            quarantineAfter)) {
+      if (value.isEmpty()) {
+        return Optional.empty();
+      }
+    }
+    if (retryErrors.orElseThrow() != RetryErrors.NONE
+        && output.mode() == OutputMode.OVERWRITE_PARTITIONS) {
+      reader.problem(
+          "run.retry-errors is given with output.mode overwrite-partitions, which runs every row"
+              + " again; leave one of them out");
+    }
+    return Optional.of(
+        new Execution(
+            rowsPerChunk.orElseThrow(),
+            deduplicate.orElseThrow(),
+            retryErrors.orElseThrow(),
+            stopAfter.orElseThrow(),
+            dryRun.orElseThrow(),
+            rowTimeout.orElseThrow(),
+            quarantineAfter.orElseThrow().intValue()));
   }
 
   private static Optional<PromptSource> prompt(ConfigReader reader) {
@@ -207,8 +281,24 @@ public record JobConfig(
     Optional<Long> stepTokens = reader.find(ConfigKeys.STEP_TOKENS);
     Optional<Long> maxKvBytes = reader.find(ConfigKeys.MAX_KV_BYTES);
     Optional<EngineConfig.Overlong> overlong = reader.find(ConfigKeys.OVERLONG);
+    Optional<KvType> kvType = reader.find(ConfigKeys.KV_TYPE);
+    Optional<Long> prefixCache = reader.find(ConfigKeys.PREFIX_CACHE);
+    Optional<EngineConfig.Admission> admission = reader.find(ConfigKeys.ADMISSION);
+    Optional<Long> parallelism = reader.find(ConfigKeys.PARALLELISM);
+    Optional<String> packedCache = reader.find(ConfigKeys.PACKED_CACHE);
     for (Optional<?> value :
-        List.of(depth, batchSize, promptChunk, stepTokens, maxKvBytes, overlong)) {
+        List.of(
+            depth,
+            batchSize,
+            promptChunk,
+            stepTokens,
+            maxKvBytes,
+            overlong,
+            kvType,
+            prefixCache,
+            admission,
+            parallelism,
+            packedCache)) {
       if (value.isEmpty()) {
         return Optional.empty();
       }
@@ -221,7 +311,11 @@ public record JobConfig(
               promptChunk.orElseThrow().intValue(),
               stepTokens.orElseThrow().intValue(),
               maxKvBytes.orElseThrow(),
-              overlong.orElseThrow()));
+              overlong.orElseThrow(),
+              new EngineConfig.Host(
+                  parallelism.orElseThrow().intValue(), packedCache.orElseThrow()),
+              new EngineConfig.KeysValues(kvType.orElseThrow(), prefixCache.orElseThrow()),
+              admission.orElseThrow()));
     } catch (EngineException e) {
       reader.problem("engine: " + e.getMessage());
       return Optional.empty();
@@ -238,8 +332,9 @@ public record JobConfig(
     Optional<Long> seed = reader.find(ConfigKeys.SEED);
     Optional<List<String>> stop = reader.find(ConfigKeys.STOP);
     Optional<Long> logprobs = reader.find(ConfigKeys.LOGPROBS);
+    Optional<ResponseFormat> format = reader.find(ConfigKeys.RESPONSE_FORMAT);
     for (Optional<?> value :
-        List.of(maxTokens, temperature, topK, topP, minP, penalty, seed, stop, logprobs)) {
+        List.of(maxTokens, temperature, topK, topP, minP, penalty, seed, stop, logprobs, format)) {
       if (value.isEmpty()) {
         return Optional.empty();
       }
@@ -255,7 +350,8 @@ public record JobConfig(
               penalty.orElseThrow(),
               seed.orElseThrow(),
               stop.orElseThrow(),
-              logprobs.orElseThrow().intValue()));
+              logprobs.orElseThrow().intValue(),
+              format.orElseThrow()));
     } catch (EngineException e) {
       reader.problem("sampling: " + e.getMessage());
       return Optional.empty();

@@ -26,12 +26,14 @@ public final class JobFlags {
   public static void add(CommandSpec spec, Predicate<String> keys) {
     for (ConfigKey<?> key : ConfigKeys.all()) {
       if (key.flag().isPresent() && keys.test(key.name())) {
-        spec.addOption(
+        OptionSpec.Builder option =
             OptionSpec.builder(key.flag().get())
                 .type(String.class)
                 .paramLabel("VALUE")
-                .description(help(key))
-                .build());
+                .description(help(key));
+        ConfigKeys.valueOfBareFlag(key)
+            .ifPresent(value -> option.arity("0..1").fallbackValue(value));
+        spec.addOption(option.build());
       }
     }
   }

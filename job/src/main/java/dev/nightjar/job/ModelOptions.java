@@ -26,10 +26,18 @@ final class ModelOptions {
       description = "Most sequences in flight (default: ${DEFAULT-VALUE}).")
   private int batchSize;
 
+  @Option(
+      names = "--parallelism",
+      defaultValue = "1",
+      description = "Most cores to use (default: ${DEFAULT-VALUE}).")
+  private int parallelism;
+
   LlmEngine load() {
+    EngineConfig.Host host =
+        new EngineConfig.Host(parallelism, EngineConfig.Host.DEFAULT.packedCache());
     return LlmEngine.load(
         EmbeddedModel.resolve(model),
-        EngineConfig.DEFAULT.withDepth(depth).withMaxBatch(batchSize));
+        EngineConfig.DEFAULT.withDepth(depth).withMaxBatch(batchSize).withHost(host));
   }
 
   String model() {

@@ -1,5 +1,6 @@
 package dev.nightjar.job;
 
+import dev.nightjar.job.bench.BenchCommand;
 import dev.nightjar.job.calibrate.CalibrateCommand;
 import dev.nightjar.job.demo.DemoCommand;
 import dev.nightjar.job.evaluate.EvaluateCommand;
@@ -44,7 +45,8 @@ public final class Nightjar implements Runnable {
             new GenerateCommand(),
             new ScoreCommand(),
             new TokenizeCommand(),
-            new InspectCommand())) {
+            new InspectCommand(),
+            new BenchCommand())) {
       all.addSubcommand(command);
     }
     return all.setExecutionExceptionHandler(Failures::handle);

@@ -57,14 +57,28 @@ final class RunCommand implements Callable<Integer> {
         JobConfig.parse(Optional.ofNullable(file), SparkSessions.nightjarProperties(), arguments);
     SparkSession spark = SparkSessions.open("nightjar", config.spark());
     try {
-      BatchInferenceJob.Outcome outcome = new BatchInferenceJob(spark, config, System.err).run();
-      outcome.summary().lines().forEach(System.err::println);
-      if (outcome.tooManyErrors()) {
-        System.err.println(
-            "nightjar: more rows failed than errors.max-error-rate allows; the table is written");
+      BatchInferenceJob job = new BatchInferenceJob(spark, config, System.err);
+      if (config.execution().dryRun()) {
+        DryRun estimate = job.dryRun();
+        estimate.lines().forEach(System.err::println);
+        System.out.println(estimate.toJson());
+        return OK;
       }
-      System.out.println(
-          outcome.summary().toJson(outcome.tooManyErrors() ? "too_many_errors" : "ok"));
+      BatchInferenceJob.Outcome outcome = job.run();
+      outcome.summary().lines().forEach(System.err::println);
+      switch (outcome.status()) {
+        case OK -> {
+          // The summary says it all.
+        }
+        case STOPPED ->
+            System.err.println(
+                "nightjar: run.stop-after has come; the same command goes on from here");
+        case TOO_MANY_ERRORS ->
+            System.err.println(
+                "nightjar: more rows failed than errors.max-error-rate allows; the table is"
+                    + " written");
+      }
+      System.out.println(outcome.toJson());
       return outcome.exitCode();
     } finally {
       spark.stop();

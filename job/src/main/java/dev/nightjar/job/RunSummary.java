@@ -7,6 +7,7 @@ import static org.apache.spark.sql.functions.expr;
 import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.max;
 import static org.apache.spark.sql.functions.sum;
+import static org.apache.spark.sql.functions.when;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -24,7 +25,11 @@ import org.apache.spark.sql.Row;
  * @param rowsOk rows with an answer
  * @param rowsError rows with an error
  * @param rowsSkippedNull rows with a null prompt
+ * @param rowsDeduplicated rows that got the answer of another one
  * @param rowsDropped failed rows that were left out
+ * @param rowsResumed rows that had their results in the table before
+ * @param rowsRemaining rows that are left for the next run
+ * @param chunks chunks that were committed
  * @param meanLayers mean layers that a token ran, prompt and answer
  * @param computeSaved share of the dense run's operations that were not needed
  * @param inferenceSeconds wall time of the stage that ran the model and wrote the table
@@ -40,7 +45,11 @@ public record RunSummary(
     long rowsOk,
     long rowsError,
     long rowsSkippedNull,
+    long rowsDeduplicated,
     long rowsDropped,
+    long rowsResumed,
+    long rowsRemaining,
+    int chunks,
     long promptTokens,
     long completionTokens,
     double meanLayers,
@@ -49,11 +58,10 @@ public record RunSummary(
     double inferenceSeconds,
     double elapsedSeconds) {
 
-  /** Times and the size of the input, which the table does not tell. */
-  record Run(JobConfig config, long rowsIn, double inferenceSeconds, double elapsedSeconds) {}
-
-  /** Sums up the rows of one run. */
-  static RunSummary of(Dataset<Row> runRows, Run run) {
+  /** Sums up the rows of one run; {@code done} has what the table does not tell. */
+  static RunSummary of(
+      Dataset<Row> runRows, JobConfig config, ChunkedRun.Done done, double elapsedSeconds) {
+    Column own = col("status").notEqual(ResultSchema.DEDUPLICATED);
     Column executed = expr("compute.layers_executed + compute.layers_executed_prefill");
     Column cells =
         expr(
@@ -66,50 +74,60 @@ public record RunSummary(
                 expr("count_if(status = '" + ResultSchema.OK + "')"),
                 expr("count_if(status = '" + ResultSchema.ERROR + "')"),
                 expr("count_if(status = '" + ResultSchema.SKIPPED_NULL + "')"),
-                orZero(sum(col("usage.prompt_tokens"))),
-                orZero(sum(col("usage.completion_tokens"))),
+                orZero(sum(when(own, col("usage.prompt_tokens")))),
+                orZero(sum(when(own, col("usage.completion_tokens")))),
                 orZero(sum(executed)),
                 orZero(sum(cells)),
                 coalesce(max(col("compute.num_hidden_layers")), lit(0)),
                 coalesce(sum(col("compute.flops")), lit(0.0)),
                 coalesce(sum(col("compute.flops_full")), lit(0.0)),
                 max(col("model")),
-                max(col("model_fingerprint")))
+                max(col("model_fingerprint")),
+                expr("count_if(status = '" + ResultSchema.DEDUPLICATED + "')"))
             .head();
     int layers = r.getInt(8);
     double flopsFull = r.getDouble(10);
     return new RunSummary(
-        run.config().inference().runId(),
-        r.isNullAt(11) ? run.config().inference().model() : r.getString(11),
+        config.inference().runId(),
+        r.isNullAt(11) ? config.inference().model() : r.getString(11),
         r.getString(12),
-        run.config().inference().engine().depth(),
-        run.config().output().path(),
-        run.rowsIn(),
+        config.inference().engine().depth(),
+        config.output().path(),
+        done.rowsIn(),
         r.getLong(1),
         r.getLong(2),
         r.getLong(3),
-        run.rowsIn() - r.getLong(0),
+        r.getLong(13),
+        Math.max(0, done.rowsDone() - r.getLong(0)),
+        done.rowsResumed(),
+        done.rowsRemaining(),
+        done.chunks(),
         r.getLong(4),
         r.getLong(5),
         r.getLong(7) == 0 ? 0 : (double) r.getLong(6) / r.getLong(7) * layers,
         layers,
         flopsFull == 0 ? 0 : 1 - r.getDouble(9) / flopsFull,
-        run.inferenceSeconds(),
-        run.elapsedSeconds());
+        done.inferenceSeconds(),
+        elapsedSeconds);
   }
 
   private static Column orZero(Column sum) {
     return coalesce(sum, lit(0L));
   }
 
-  /** Share of the input's rows that failed, left out or not. */
-  public double errorRate() {
-    return rowsIn == 0 ? 0 : (double) (rowsError + rowsDropped) / rowsIn;
+  /** Rows that this run took. */
+  public long rowsRun() {
+    return rowsIn - rowsResumed - rowsRemaining;
   }
 
-  /** Rows of the input per second of inference. */
+  /** Share of the rows of this run that failed, left out or not. */
+  public double errorRate() {
+    return rowsRun() == 0 ? 0 : (double) (rowsError + rowsDropped) / rowsRun();
+  }
+
+  /** Rows of this run per second of inference. */
   public double rowsPerSecond() {
-    return inferenceSeconds == 0 ? 0 : rowsIn / inferenceSeconds;
+    return inferenceSeconds == 0 ? 0 : rowsRun() / inferenceSeconds;
   }
 
   /** Prompt and generated tokens per second of inference. */
@@ -130,7 +148,11 @@ public record RunSummary(
         .put("ok", rowsOk)
         .put("error", rowsError)
         .put("skipped_null", rowsSkippedNull)
-        .put("dropped", rowsDropped);
+        .put("deduplicated", rowsDeduplicated)
+        .put("dropped", rowsDropped)
+        .put("skipped_resume", rowsResumed)
+        .put("remaining", rowsRemaining);
+    node.put("chunks", chunks);
     node.put("error_rate", round(errorRate()));
     node.put("prompt_tokens", promptTokens);
     node.put("completion_tokens", completionTokens);
@@ -154,12 +176,16 @@ public record RunSummary(
     return List.of(
         String.format(
             Locale.ROOT,
-            "rows        %,d in, %,d ok, %,d with errors, %,d null, %,d dropped",
+            "rows        %,d in, %,d done before, %,d ok, %,d duplicates, %,d with errors, %,d"
+                + " null, %,d dropped, %,d left",
             rowsIn,
+            rowsResumed,
             rowsOk,
+            rowsDeduplicated,
             rowsError,
             rowsSkippedNull,
-            rowsDropped),
+            rowsDropped,
+            rowsRemaining),
         String.format(
             Locale.ROOT,
             "tokens      %,d prompt, %,d generated, %,.0f per second",

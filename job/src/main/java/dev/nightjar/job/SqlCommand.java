@@ -1,6 +1,7 @@
 package dev.nightjar.job;
 
 import dev.nightjar.udfs.LlmFunctions;
+import dev.nightjar.udfs.ResultViews;
 import java.io.BufferedReader;
 import java.io.Console;
 import java.io.IOException;
@@ -9,6 +10,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -94,8 +96,20 @@ final class SqlCommand implements Callable<Integer> {
       }
     }
     all.putAll(views);
-    all.forEach((name, path) -> spark.read().parquet(path).createOrReplaceTempView(name));
-    return List.copyOf(all.keySet());
+    List<Dataset<Row>> results = new ArrayList<>();
+    all.forEach((name, path) -> {
+      Dataset<Row> table = spark.read().parquet(path);
+      table.createOrReplaceTempView(name);
+      if (ResultViews.isResultTable(table)) {
+        results.add(table);
+      }
+    });
+    List<String> known = new ArrayList<>(all.keySet());
+    if (!results.isEmpty()) {
+      ResultViews.register(results);
+      known.addAll(List.of(ResultViews.RUNS, ResultViews.ERRORS));
+    }
+    return List.copyOf(known);
   }
 
   private int prompt(SparkSession spark, List<String> known) throws IOException {

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -25,13 +26,14 @@ import org.apache.spark.launcher.JavaModuleOptions;
  * class path. All processes, executors included, end with {@link #close()}.
  */
 final class StandaloneCluster implements AutoCloseable {
-  private static final long SUBMIT_TIMEOUT_SECONDS = 240;
+  private static final long SUBMIT_TIMEOUT_SECONDS = 600;
   private static final String LOOPBACK = "127.0.0.1";
 
   private final Path home;
   private final int port;
   private final Path applicationJar;
   private final List<Process> processes = new ArrayList<>();
+  private int drivers;
 
   private StandaloneCluster(Path home) throws IOException {
     this.home = home;
@@ -97,46 +99,82 @@ final class StandaloneCluster implements AutoCloseable {
    * ended well.
    */
   String submit(String mainClass, List<String> arguments) throws IOException {
-    List<String> command =
-        new ArrayList<>(
-            List.of(
-                "org.apache.spark.deploy.SparkSubmit",
-                "--master",
-                masterUrl(),
-                "--class",
-                mainClass,
-                "--conf",
-                "spark.executor.memory=512m",
-                "--conf",
-                "spark.executor.cores=1",
-                "--conf",
-                "spark.cores.max=2",
-                "--conf",
-                "spark.scheduler.minRegisteredResourcesRatio=1.0",
-                "--conf",
-                "spark.scheduler.maxRegisteredResourcesWaitingTime=120s",
-                "--conf",
-                "spark.driver.host=" + LOOPBACK,
-                "--conf",
-                "spark.ui.enabled=false",
-                applicationJar.toString()));
-    command.addAll(arguments);
-    Process driver = launch("driver", LOOPBACK, command);
-    try {
-      boolean ended = driver.waitFor(SUBMIT_TIMEOUT_SECONDS, TimeUnit.SECONDS);
-      assertThat(ended)
-          .as("driver ended within %s s; its log:%n%s", SUBMIT_TIMEOUT_SECONDS, log("driver"))
-          .isTrue();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IOException("interrupted", e);
-    }
-    assertThat(driver.exitValue()).as("exit code; log:%n%s", log("driver")).isZero();
-    return Files.readString(home.resolve("driver.out"));
+    Driver driver = start(mainClass, Map.of(), arguments);
+    assertThat(driver.exitCode()).as("exit code; log:%n%s", driver.log()).isZero();
+    return driver.out();
   }
 
-  private String log(String name) throws IOException {
-    return Files.readString(home.resolve(name + ".err"));
+  /** Starts a main class of the application jar through SparkSubmit. */
+  Driver start(String mainClass, Map<String, String> properties, List<String> arguments)
+      throws IOException {
+    Map<String, String> all = new LinkedHashMap<>();
+    all.put("spark.executor.memory", "512m");
+    all.put("spark.executor.cores", "1");
+    all.put("spark.cores.max", "2");
+    all.put("spark.scheduler.minRegisteredResourcesRatio", "1.0");
+    all.put("spark.scheduler.maxRegisteredResourcesWaitingTime", "120s");
+    all.put("spark.driver.host", LOOPBACK);
+    all.put("spark.ui.enabled", "false");
+    all.putAll(properties);
+    List<String> command = new ArrayList<>();
+    command.addAll(
+        List.of(
+            "org.apache.spark.deploy.SparkSubmit", "--master", masterUrl(), "--class", mainClass));
+    all.forEach((key, value) -> command.addAll(List.of("--conf", key + "=" + value)));
+    command.add(applicationJar.toString());
+    command.addAll(arguments);
+    String name = "driver-" + ++drivers;
+    return new Driver(launch(name, LOOPBACK, command), name);
+  }
+
+  /** The executors that run now. */
+  List<ProcessHandle> executors() {
+    return processes.stream()
+        .flatMap(Process::children)
+        .filter(child -> child.info().commandLine().orElse("").contains("ExecutorBackend"))
+        .toList();
+  }
+
+  /** A driver process. */
+  final class Driver {
+    private final Process process;
+    private final String name;
+
+    private Driver(Process process, String name) {
+      this.process = process;
+      this.name = name;
+    }
+
+    boolean isAlive() {
+      return process.isAlive();
+    }
+
+    /** As {@code kill -9} does. */
+    void kill() {
+      process.destroyForcibly().onExit().join();
+    }
+
+    /** The exit code, once it has ended. */
+    int exitCode() throws IOException {
+      try {
+        boolean ended = process.waitFor(SUBMIT_TIMEOUT_SECONDS, TimeUnit.SECONDS);
+        assertThat(ended)
+            .as("driver ended within %s s; its log:%n%s", SUBMIT_TIMEOUT_SECONDS, log())
+            .isTrue();
+        return process.exitValue();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new IOException("interrupted", e);
+      }
+    }
+
+    String out() throws IOException {
+      return Files.readString(home.resolve(name + ".out"));
+    }
+
+    String log() throws IOException {
+      return Files.readString(home.resolve(name + ".err"));
+    }
   }
 
   private Process launch(String name, String host, List<String> mainAndArguments)

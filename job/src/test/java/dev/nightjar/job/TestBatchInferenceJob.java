@@ -97,7 +97,8 @@ class TestBatchInferenceJob {
                     + " AND compute.layers_executed + compute.layers_skipped"
                     + "   + compute.layers_exited = 4 * usage.completion_tokens"
                     + " AND compute.layers_executed_prefill + compute.layers_skipped_prefill"
-                    + "   = 4 * (usage.prompt_tokens - 1)"
+                    + "   = 4 * (usage.prompt_tokens - 1"
+                    + "          - usage.prompt_tokens_details.cached_tokens)"
                     + " AND aggregate(compute.layer_executions, 0L, (a, x) -> a + x)"
                     + "   = compute.layers_executed + compute.layers_executed_prefill"
                     + " AND aggregate(llm_exit_histogram(compute), 0, (a, x) -> a + x)"
@@ -235,17 +236,22 @@ class TestBatchInferenceJob {
     Path output = folder.resolve("out");
     Path input = JobRuns.input(folder, 3);
     JobRuns.run(spark, JobRuns.arguments(model, input, output, "run.date", "2026-01-01"));
-    JobRuns.run(spark, JobRuns.arguments(model, input, output, "run.date", "2026-01-02"));
     RunSummary second =
         JobRuns.run(spark, JobRuns.arguments(model, input, output, "run.date", "2026-01-02"))
             .summary();
-    assertThat(second.rowsOk()).isEqualTo(3);
-    assertThat(JobRuns.results(spark, output).count()).isEqualTo(9);
+    assertThat(second.rowsResumed()).isEqualTo(3);
+    assertThat(JobRuns.results(spark, output).count()).isEqualTo(3);
     JobRuns.run(
         spark,
         JobRuns.arguments(
-            model, input, output, "run.date", "2026-01-02", "output.mode", "overwrite-partitions"));
+            model, input, output, "run.date", "2026-01-02", "sampling.max-tokens", "4"));
     assertThat(JobRuns.results(spark, output).count()).isEqualTo(6);
+    Path two = JobRuns.input(folder, 2);
+    JobRuns.run(
+        spark,
+        JobRuns.arguments(
+            model, two, output, "run.date", "2026-01-02", "output.mode", "overwrite-partitions"));
+    assertThat(JobRuns.results(spark, output).count()).isEqualTo(5);
     Map<String, String> refused =
         JobRuns.arguments(model, input, output, "output.mode", "error-if-exists");
     assertThatThrownBy(() -> JobRuns.run(spark, refused))

@@ -126,6 +126,33 @@ class TestCommands {
     assertThat(demo.resolve("warm-up")).doesNotExist();
   }
 
+  @Test
+  void generateRanksLabelsInsteadOfWritingAnAnswer() throws IOException {
+    Result result =
+        execute(
+            "generate",
+            "--model",
+            model.toString(),
+            "--prompt",
+            "abc",
+            "--labels",
+            "ham,spam",
+            "--answer-prefix",
+            "it is ");
+    assertThat(result.exitCode()).isZero();
+    JsonNode line = new JsonMapper().readTree(result.lastLine());
+    assertThat(line.path("label").asText())
+        .isIn("ham", "spam")
+        .isEqualTo(line.path("text").asText());
+    double sum = 0;
+    for (JsonNode score : line.path("scores")) {
+      sum += score.path("probability").asDouble();
+    }
+    assertThat(sum).isBetween(1 - 1e-12, 1 + 1e-12);
+    assertThat(execute("generate", "--prompt", "abc", "--answer-prefix", "x").exitCode())
+        .isNotZero();
+  }
+
   private static Result execute(String... arguments) {
     return captured(() -> Nightjar.commandLine().execute(arguments));
   }

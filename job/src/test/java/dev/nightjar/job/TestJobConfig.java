@@ -21,6 +21,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class TestJobConfig {
@@ -96,6 +97,36 @@ class TestJobConfig {
     assertThat(config.input().options()).containsEntry("sep", ";").containsEntry("header", "true");
     assertThat(config.spark())
         .isEqualTo(Map.of("spark.master", "local[3]", "spark.ui.enabled", "false"));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '@',
+      value = {
+        "text @Text[]",
+        "json-object @JsonObject[]",
+        "json-schema:{\"type\":\"null\"} @JsonSchema[schema={\"type\":\"null\"}]",
+        "regex:a|b:c @Regex[pattern=a|b:c]",
+        "choice:[\"a\",\"b\"] @Choice[choices=[a, b]]",
+      })
+  void answersHaveAFormat(String text, String expected) {
+    assertThat(parse(with("sampling.response-format", text)).inference().sampling().format())
+        .hasToString(expected);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '@',
+      value = {
+        "xml @the response format is xml, expected text, json-object",
+        "json-schema:{\"allOf\":[]} @allOf, which is not supported",
+        "regex:(a)\\1 @back-references",
+        "columns:a MAP<STRING, INT> @field a has the type MAP<STRING, INT>",
+      })
+  void formatsThatCannotBeMetAreRefused(String text, String expected) {
+    assertThatThrownBy(() -> parse(with("sampling.response-format", text)))
+        .isInstanceOf(EngineException.class)
+        .hasMessageContaining(expected);
   }
 
   @Test

@@ -2,9 +2,9 @@ package dev.nightjar.udfs;
 
 import dev.nightjar.engine.LlmEngine;
 import dev.nightjar.engine.api.EngineConfig;
-import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.apache.spark.TaskContext;
 
 /**
  * The engines of this JVM: one per model and configuration, shared by all tasks. An engine is
@@ -54,9 +54,26 @@ public final class ExecutorEngines {
     }
   }
 
-  /** Borrows the engine of this model and configuration, loading it if this JVM has not got it. */
+  /**
+   * Borrows the engine of this model and configuration, loading it if this JVM has not got it. A
+   * configuration that leaves the number of cores open takes those of the caller's Spark task.
+   */
   public static Lease acquire(String model, EngineConfig config) {
-    return INSTANCE.lease(new Key(model, config));
+    return INSTANCE.lease(new Key(model, withCores(config, TaskContext.get())));
+  }
+
+  /**
+   * The configuration with its number of cores settled.
+   *
+   * @param task the caller's, or null outside of one
+   */
+  static EngineConfig withCores(EngineConfig config, TaskContext task) {
+    EngineConfig.Host host = config.host();
+    if (host.parallelism() > 0) {
+      return config;
+    }
+    int cores = task == null ? 1 : Math.max(1, task.cpus());
+    return config.withHost(new EngineConfig.Host(cores, host.packedCache()));
   }
 
   /** Number of engines loaded since this JVM started. */
@@ -92,9 +109,7 @@ public final class ExecutorEngines {
   }
 
   private static LlmEngine load(Key key) {
-    return key.model().equals(EMBEDDED)
-        ? LlmEngine.loadEmbedded(key.config())
-        : LlmEngine.load(Path.of(key.model()), key.config());
+    return LlmEngine.load(LocalModels.of(key.model()), key.config());
   }
 
   private synchronized void release(Lease lease) {

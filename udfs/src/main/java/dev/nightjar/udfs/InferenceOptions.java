@@ -3,6 +3,7 @@ package dev.nightjar.udfs;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.nightjar.engine.api.EngineConfig;
+import dev.nightjar.engine.api.ResponseFormat;
 import dev.nightjar.engine.api.SamplingParams;
 import java.io.Serializable;
 import java.time.LocalDate;
@@ -44,8 +45,14 @@ public record InferenceOptions(
     Objects.requireNonNull(runDate, "runDate is null");
   }
 
+  /** The same with other sampling. */
+  public InferenceOptions withSampling(SamplingParams newSampling) {
+    return new InferenceOptions(
+        model, engine, newSampling, prompt, keyColumn, maxPromptChars, errorMode, runId, runDate);
+  }
+
   /** The options that shape an answer, as a JSON object with keys in a fixed order. */
-  String answerJson() {
+  public String answerJson() {
     return answerNode().toString();
   }
 
@@ -58,6 +65,8 @@ public record InferenceOptions(
     node.put("prompt_chunk", engine.promptChunk());
     node.put("step_tokens", engine.stepTokens());
     node.put("max_kv_bytes", engine.maxKvBytes());
+    node.put("prefix_cache_bytes", engine.keysValues().prefixCacheBytes());
+    node.put("admission", name(engine.admission()));
     return node.toString();
   }
 
@@ -73,7 +82,19 @@ public record InferenceOptions(
     node.put("seed", sampling.seed());
     sampling.stop().forEach(node.putArray("stop")::add);
     node.put("logprobs", sampling.logprobs());
-    node.put("overlong", engine.overlong().name().toLowerCase(Locale.ROOT));
+    switch (sampling.format()) {
+      case ResponseFormat.Text() -> {}
+      case ResponseFormat.JsonObject() -> node.put("json_object", true);
+      case ResponseFormat.JsonSchema(String schema) -> node.put("json_schema", schema);
+      case ResponseFormat.Regex(String pattern) -> node.put("regex", pattern);
+      case ResponseFormat.Choice(var choices) -> choices.forEach(node.putArray("choices")::add);
+    }
+    node.put("overlong", name(engine.overlong()));
+    node.put("kv_type", name(engine.keysValues().type()));
     return node;
+  }
+
+  private static String name(Enum<?> value) {
+    return value.name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 }

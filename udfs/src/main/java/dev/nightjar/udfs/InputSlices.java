@@ -1,15 +1,21 @@
 package dev.nightjar.udfs;
 
 import java.io.Serializable;
+import java.util.BitSet;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
+import java.util.NoSuchElementException;
 import org.apache.spark.Partitioner;
 import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.broadcast.Broadcast;
+import org.apache.spark.rdd.PartitionPruningRDD;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
-import org.apache.spark.sql.types.StructType;
+import org.apache.spark.sql.SparkSession;
+import scala.Function1;
 import scala.Tuple2;
 
 /**
@@ -22,10 +28,11 @@ import scala.Tuple2;
  * repartition}, which is safe.
  *
  * @param rows the same rows in partitions of at most {@code rowsPerTask} rows, as near as may be
- * @param numRows how many there are
+ * @param slices the partitions of {@code rows}; jobs over it or over parts of it cut the input once
+ * @param numRows how many rows there are
  * @param numPartitions partitions of {@code rows}
  */
-public record InputSlices(Dataset<Row> rows, long numRows, int numPartitions) {
+public record InputSlices(Dataset<Row> rows, JavaRDD<Row> slices, long numRows, int numPartitions) {
 
   /**
    * Counts and cuts; runs one Spark job.
@@ -35,31 +42,97 @@ public record InputSlices(Dataset<Row> rows, long numRows, int numPartitions) {
    * @param limit rows to keep, the first ones where the order is fixed; 0 keeps all
    */
   public static InputSlices of(Dataset<Row> input, int rowsPerTask, int minPartitions, long limit) {
-    JavaRDD<Row> rdd = input.javaRDD();
-    List<Long> counts = rdd.mapPartitions(InputSlices::count).collect();
-    long[] offsets = new long[counts.size()];
+    long[] counts = counts(input);
     long total = 0;
-    for (int i = 0; i < offsets.length; i++) {
-      offsets[i] = total;
-      total += counts.get(i);
+    for (long count : counts) {
+      total += count;
     }
     long numRows = limit > 0 ? Math.min(limit, total) : total;
-    long wanted = Math.max(minPartitions, Math.ceilDiv(numRows, rowsPerTask));
-    int partitions = Math.toIntExact(Math.max(1, Math.min(wanted, numRows)));
-    StructType schema = input.schema();
-    if (!rdd.rdd().outputDeterministicLevel().toString().equals("DETERMINATE")) {
-      Dataset<Row> rows = input.sparkSession().createDataFrame(rdd, schema);
+    int partitions = partitions(numRows, rowsPerTask, minPartitions);
+    if (!isDeterminate(input)) {
+      Dataset<Row> rows = input.sparkSession().createDataFrame(input.javaRDD(), input.schema());
       Dataset<Row> kept = limit > 0 ? rows.limit(Math.toIntExact(numRows)) : rows;
-      return new InputSlices(kept.repartition(partitions), numRows, partitions);
+      return of(kept.repartition(partitions).javaRDD(), input, numRows, partitions);
     }
+    BitSet[] kept = new BitSet[counts.length];
+    long left = numRows;
+    for (int i = 0; i < kept.length; i++) {
+      kept[i] = new BitSet();
+      kept[i].set(0, Math.toIntExact(Math.min(left, counts[i])));
+      left -= kept[i].cardinality();
+    }
+    return of(input, kept, rowsPerTask, minPartitions);
+  }
+
+  /**
+   * Cuts some rows of an input whose order is fixed; runs no Spark job.
+   *
+   * @param kept for each partition of the input the positions in it of the rows to keep
+   */
+  public static InputSlices of(
+      Dataset<Row> input, BitSet[] kept, int rowsPerTask, int minPartitions) {
+    long[] offsets = new long[kept.length];
+    long total = 0;
+    for (int i = 0; i < kept.length; i++) {
+      offsets[i] = total;
+      total += kept[i].cardinality();
+    }
+    long numRows = total;
+    int partitions = partitions(numRows, rowsPerTask, minPartitions);
+    Broadcast<BitSet[]> shared =
+        JavaSparkContext.fromSparkContext(input.sparkSession().sparkContext()).broadcast(kept);
     JavaRDD<Row> sliced =
-        rdd.mapPartitionsWithIndex(
-                (index, rows) -> new Numbered(rows, offsets[index], numRows), false)
+        input
+            .javaRDD()
+            .mapPartitionsWithIndex(
+                (index, rows) -> new Numbered(rows, shared.value()[index], offsets[index]), false)
             .mapToPair(pair -> pair)
             .repartitionAndSortWithinPartitions(new BySlice(numRows, partitions), new Ascending())
             .values();
-    return new InputSlices(
-        input.sparkSession().createDataFrame(sliced, schema), numRows, partitions);
+    return of(sliced, input, numRows, partitions);
+  }
+
+  private static InputSlices of(
+      JavaRDD<Row> slices, Dataset<Row> input, long numRows, int partitions) {
+    Dataset<Row> rows = input.sparkSession().createDataFrame(slices, input.schema());
+    return new InputSlices(rows, slices, numRows, partitions);
+  }
+
+  private static int partitions(long numRows, int rowsPerTask, int minPartitions) {
+    long wanted = Math.max(minPartitions, Math.ceilDiv(numRows, rowsPerTask));
+    return Math.toIntExact(Math.max(1, Math.min(wanted, numRows)));
+  }
+
+  /** Rows of each partition of an input; runs one Spark job. */
+  public static long[] counts(Dataset<Row> input) {
+    List<Long> counts = input.javaRDD().mapPartitions(InputSlices::count).collect();
+    return counts.stream().mapToLong(Long::longValue).toArray();
+  }
+
+  /** Whether the input's partitions and their order are the same each time they are computed. */
+  public static boolean isDeterminate(Dataset<Row> input) {
+    return input.javaRDD().rdd().outputDeterministicLevel().toString().equals("DETERMINATE");
+  }
+
+  /** The rows of some consecutive partitions, from {@code first} to before {@code end}. */
+  @SuppressWarnings("unchecked")
+  public Dataset<Row> range(int first, int end) {
+    Function1<Object, Object> within =
+        (Function1<Object, Object> & Serializable)
+            index -> (Integer) index >= first && (Integer) index < end;
+    SparkSession spark = rows.sparkSession();
+    return spark.createDataFrame(
+        PartitionPruningRDD.create(slices.rdd(), within).toJavaRDD(), rows.schema());
+  }
+
+  /** Rows of some consecutive partitions, from {@code first} to before {@code end}. */
+  public long numRows(int first, int end) {
+    return start(end) - start(first);
+  }
+
+  /** The first position that {@link BySlice} deals to a partition. */
+  private long start(int partition) {
+    return Math.ceilDiv(Math.multiplyExact((long) partition, numRows), numPartitions);
   }
 
   private static Iterator<Long> count(Iterator<Row> rows) {
@@ -71,26 +144,38 @@ public record InputSlices(Dataset<Row> rows, long numRows, int numPartitions) {
     return Collections.singleton(n).iterator();
   }
 
-  /** Rows with their positions in the whole input, up to a limit. */
+  /** The kept rows of a partition with their positions among all kept rows. */
   private static final class Numbered implements Iterator<Tuple2<Long, Row>> {
     private final Iterator<Row> rows;
-    private final long end;
-    private long position;
+    private final BitSet kept;
+    private long number;
+    private int position;
+    private int next;
 
-    Numbered(Iterator<Row> rows, long start, long end) {
+    Numbered(Iterator<Row> rows, BitSet kept, long start) {
       this.rows = rows;
-      this.position = start;
-      this.end = end;
+      this.kept = kept;
+      this.number = start;
+      this.next = kept.nextSetBit(0);
     }
 
     @Override
     public boolean hasNext() {
-      return position < end && rows.hasNext();
+      while (next >= 0 && position < next && rows.hasNext()) {
+        rows.next();
+        position++;
+      }
+      return next >= 0 && rows.hasNext();
     }
 
     @Override
     public Tuple2<Long, Row> next() {
-      return new Tuple2<>(position++, rows.next());
+      if (!hasNext()) {
+        throw new NoSuchElementException();
+      }
+      next = kept.nextSetBit(next + 1);
+      position++;
+      return new Tuple2<>(number++, rows.next());
     }
   }
 

@@ -1,13 +1,19 @@
 package dev.nightjar.udfs;
 
+import dev.nightjar.udfs.sql.RowFunction;
 import java.util.List;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.api.java.UDF1;
+import org.apache.spark.sql.functions;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
 
-/** SQL functions over results. Registered per session with {@link #register}. */
+/**
+ * SQL functions over results, and the model functions row by row for clusters that forbid
+ * extensions; {@link NightjarExtensions} has those that run in batches. Registered per session with
+ * {@link #register}.
+ */
 public final class LlmFunctions {
 
   /**
@@ -45,6 +51,10 @@ public final class LlmFunctions {
     for (Function function : FUNCTIONS) {
       spark.udf().register(function.name(), function.body(), function.type());
     }
+    spark
+        .udf()
+        .register("llm_depth_profile", functions.udaf(new DepthProfile(), DepthProfile.INPUT));
+    RowFunction.register(spark);
   }
 
   private static Double computeSaved(Row compute) {

@@ -1,32 +1,22 @@
 package dev.nightjar.udfs;
 
+import dev.nightjar.engine.EngineInfo;
 import dev.nightjar.engine.LlmEngine;
-import dev.nightjar.engine.api.EngineException;
 import dev.nightjar.engine.api.GenerationRequest;
 import dev.nightjar.engine.api.GenerationResult;
 import dev.nightjar.engine.api.Prompt;
-import dev.nightjar.engine.api.RowDecoder;
-import java.time.Instant;
-import java.util.ArrayDeque;
 import java.util.Collections;
 import java.util.Iterator;
+import java.util.List;
 import java.util.NoSuchElementException;
-import java.util.Optional;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
-import org.apache.spark.TaskKilledException;
 import org.apache.spark.api.java.function.MapPartitionsFunction;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.types.StructType;
-import org.apache.spark.util.TaskCompletionListener;
-import org.apache.spark.util.TaskInterruptListener;
 
-/**
- * One partition's path: rows become requests, go through a decoder of this JVM's engine, and leave
- * as result rows in input order. Memory is bounded by the decoder's look-ahead: only rows that it
- * has pulled and not yet finished are held.
- */
+/** One partition of the job: rows of any schema in, result rows out, in input order. */
 final class PartitionInference implements MapPartitionsFunction<Row, Row> {
   private final StructType input;
   private final InferenceOptions options;
@@ -51,17 +41,71 @@ final class PartitionInference implements MapPartitionsFunction<Row, Row> {
       return Collections.emptyIterator();
     }
     TaskContext task = TaskContext.get();
-    ExecutorEngines.Lease lease = ExecutorEngines.acquire(options.model(), options.engine());
-    TaskCompletionListener giveBack = context -> lease.close();
-    task.addTaskCompletionListener(giveBack);
-    LlmEngine engine = lease.engine();
-    Requests requests = new Requests(rows, engine.info().modelFingerprint());
-    RowDecoder decoder = engine.decode(requests);
-    TaskInterruptListener stop = (context, reason) -> decoder.cancel();
-    task.addTaskInterruptListener(stop);
+    RowPrompts prompts = new RowPrompts(options, input);
+    RowJournal journal = RowJournal.of(task);
+    PartitionAnswers<Row> all =
+        new PartitionAnswers<>(
+            journal.isCareful() ? Collections.emptyIterator() : rows,
+            row -> request(prompts, journal, row),
+            options,
+            this::count);
+    Iterator<PartitionAnswers.Answer<Row>> answers =
+        journal.isCareful() ? new OneByOne(rows, prompts, journal) : all;
+    EngineInfo engine = all.engine().info();
     ResultRows results =
-        new ResultRows(input, options, engine.info(), placement(task, engine), timeClasses);
-    return new Results(task, requests, decoder, results);
+        new ResultRows(input, options, engine, placement(task, all.engine()), timeClasses);
+    return new Results(answers, results, engine.modelFingerprint());
+  }
+
+  private GenerationRequest request(RowPrompts prompts, RowJournal journal, Row row) {
+    Prompt prompt = prompts.prompt(row);
+    String key = prompts.key(row, prompt);
+    return new GenerationRequest(key, journal.admit(key, prompt), options.sampling());
+  }
+
+  /** Rows that run alone, noted while they do. */
+  private final class OneByOne implements Iterator<PartitionAnswers.Answer<Row>> {
+    private final Iterator<Row> rows;
+    private final RowPrompts prompts;
+    private final RowJournal journal;
+    private PartitionAnswers.Answer<Row> next;
+
+    OneByOne(Iterator<Row> rows, RowPrompts prompts, RowJournal journal) {
+      this.rows = rows;
+      this.prompts = prompts;
+      this.journal = journal;
+    }
+
+    @Override
+    public boolean hasNext() {
+      while (next == null && rows.hasNext()) {
+        Row row = rows.next();
+        GenerationRequest request = request(prompts, journal, row);
+        PartitionAnswers<Row> answers =
+            new PartitionAnswers<>(
+                List.of(row).iterator(), item -> request, options, PartitionInference.this::count);
+        journal.begin(request.key());
+        next = answers.hasNext() ? answers.next() : null;
+        journal.end(request.key());
+      }
+      return next != null;
+    }
+
+    @Override
+    public PartitionAnswers.Answer<Row> next() {
+      if (!hasNext()) {
+        throw new NoSuchElementException();
+      }
+      PartitionAnswers.Answer<Row> answer = next;
+      next = null;
+      return answer;
+    }
+  }
+
+  private void count(GenerationResult result) {
+    if (progress != null) {
+      progress.count(result);
+    }
   }
 
   private static Row placement(TaskContext task, LlmEngine engine) {
@@ -78,104 +122,37 @@ final class PartitionInference implements MapPartitionsFunction<Row, Row> {
         engine.info().kernels());
   }
 
-  /** A row that the decoder has pulled and not yet finished. */
-  private record Pending(Row row, String customId, String requestHash, Instant started) {}
-
-  /** Rows as requests; remembers each row until its result is there. */
-  private final class Requests implements Iterator<GenerationRequest> {
-    private final Iterator<Row> rows;
-    private final PromptReader reader =
-        PromptReader.bind(options.prompt(), input, options.maxPromptChars());
-    private final int keyColumn =
-        options.keyColumn() == null ? -1 : PromptReader.indexOf(input, options.keyColumn());
+  /** Answers as result rows, in input order. */
+  private final class Results implements Iterator<Row> {
+    private final Iterator<PartitionAnswers.Answer<Row>> answers;
+    private final ResultRows results;
     private final RequestHash hash = new RequestHash();
     private final String answerOptions = options.answerJson();
     private final String modelFingerprint;
-    private final ArrayDeque<Pending> pending = new ArrayDeque<>();
 
-    Requests(Iterator<Row> rows, String modelFingerprint) {
-      this.rows = rows;
+    Results(
+        Iterator<PartitionAnswers.Answer<Row>> answers,
+        ResultRows results,
+        String modelFingerprint) {
+      this.answers = answers;
+      this.results = results;
       this.modelFingerprint = modelFingerprint;
     }
 
     @Override
     public boolean hasNext() {
-      return rows.hasNext();
-    }
-
-    @Override
-    public GenerationRequest next() {
-      if (!rows.hasNext()) {
-        throw new NoSuchElementException();
-      }
-      Row row = rows.next();
-      Prompt prompt = reader.read(row);
-      Object given = keyColumn < 0 ? null : row.get(keyColumn);
-      String key = given == null ? hash.ofPrompt(prompt) : given.toString();
-      String randomKey = options.sampling().isGreedy() ? "" : key;
-      String requestHash = hash.ofRequest(prompt, randomKey, answerOptions, modelFingerprint);
-      pending.add(new Pending(row, key, requestHash, Instant.now()));
-      return new GenerationRequest(key, prompt, options.sampling());
-    }
-  }
-
-  /** Results as rows, in input order. */
-  private final class Results implements Iterator<Row> {
-    private final TaskContext task;
-    private final Requests requests;
-    private final RowDecoder decoder;
-    private final ResultRows results;
-    private Row next;
-
-    Results(TaskContext task, Requests requests, RowDecoder decoder, ResultRows results) {
-      this.task = task;
-      this.requests = requests;
-      this.decoder = decoder;
-      this.results = results;
-    }
-
-    @Override
-    public boolean hasNext() {
-      while (next == null && decoder.hasNext()) {
-        next = convert(decoder.next()).orElse(null);
-      }
-      if (next == null && task.isInterrupted()) {
-        throw new TaskKilledException("inference was cancelled");
-      }
-      return next != null;
+      return answers.hasNext();
     }
 
     @Override
     public Row next() {
-      if (!hasNext()) {
-        throw new NoSuchElementException();
-      }
-      Row row = next;
-      next = null;
-      return row;
-    }
-
-    private Optional<Row> convert(GenerationResult result) {
-      Pending row = requests.pending.remove();
-      if (progress != null) {
-        progress.count(result);
-      }
-      if (result.error() != null) {
-        switch (options.errorMode()) {
-          case PERMISSIVE -> {
-            // The error goes into the row.
-          }
-          case DROP_MALFORMED -> {
-            return Optional.empty();
-          }
-          case FAIL_FAST ->
-              throw new EngineException(
-                  result.error().code(),
-                  "row '" + row.customId() + "': " + result.error().message());
-        }
-      }
-      return Optional.of(
-          results.of(row.row(), row.customId(), row.requestHash(), row.started(), result));
+      PartitionAnswers.Answer<Row> answer = answers.next();
+      GenerationRequest request = answer.request();
+      String randomKey = options.sampling().isGreedy() ? "" : request.key();
+      String requestHash =
+          hash.ofRequest(request.prompt(), randomKey, answerOptions, modelFingerprint);
+      return results.of(
+          answer.item(), request.key(), requestHash, answer.started(), answer.result());
     }
   }
 }

@@ -13,6 +13,8 @@ public final class RowPrompts {
   private final PromptReader reader;
   private final int keyColumn;
   private final RequestHash hash = new RequestHash();
+  private final boolean greedy;
+  private final String answerOptions;
 
   /**
    * Binds the options to the rows' schema.
@@ -23,6 +25,8 @@ public final class RowPrompts {
     this.reader = PromptReader.bind(options.prompt(), schema, options.maxPromptChars());
     this.keyColumn =
         options.keyColumn() == null ? -1 : PromptReader.indexOf(schema, options.keyColumn());
+    this.greedy = options.sampling().isGreedy();
+    this.answerOptions = options.answerJson();
   }
 
   /** The row's prompt; never throws for its content. */
@@ -39,5 +43,10 @@ public final class RowPrompts {
   /** A hash of the prompt: 64 hexadecimal digits. */
   public String promptHash(Prompt prompt) {
     return hash.ofPrompt(prompt);
+  }
+
+  /** The {@code request_hash} of the row's result: equal for rows that get the same answer. */
+  public String requestHash(Prompt prompt, String key, String modelFingerprint) {
+    return hash.ofRequest(prompt, greedy ? "" : key, answerOptions, modelFingerprint);
   }
 }

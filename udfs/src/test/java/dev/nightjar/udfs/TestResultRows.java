@@ -17,7 +17,7 @@ class TestResultRows {
   @ValueSource(
       strings = {"{}", "[1, 2]", "{\"a\": {\"b\": [null]}}", "\"x\"", "12", "true", " {} \n"})
   void jsonIsJson(String text) {
-    assertThat(ResultRows.isJson(text)).isTrue();
+    assertThat(AnswerRows.isJson(text)).isTrue();
   }
 
   @ParameterizedTest
@@ -38,12 +38,12 @@ class TestResultRows {
         "{\"a\": 1} and more"
       })
   void almostJsonIsNot(String text) {
-    assertThat(ResultRows.isJson(text)).isFalse();
+    assertThat(AnswerRows.isJson(text)).isFalse();
   }
 
   @Test
   void absentTextIsNoJson() {
-    assertThat(ResultRows.isJson(null)).isFalse();
+    assertThat(AnswerRows.isJson(null)).isFalse();
   }
 
   @Test

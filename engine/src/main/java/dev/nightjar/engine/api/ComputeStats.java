@@ -8,8 +8,11 @@ import java.util.List;
  * the generated token it produces: the last prompt position produces the first one and counts with
  * it, the other prompt positions are the prefill. So {@code layersExecuted + layersSkipped +
  * layersExited = numHiddenLayers * completionTokens}, and the prefill counters add up to {@code
- * numHiddenLayers * (promptTokens - 1)}. A row that its policy stopped has one more producing slot,
- * whose token was not generated.
+ * numHiddenLayers * (promptTokens - 1 - cachedTokens)}: prompt tokens that another row computed are
+ * no work of this one; they count in {@code kvBytes}, {@code kvBytesFull} and {@code flopsFull}. A
+ * row that its policy stopped has one more producing slot, whose token was not generated. Of a row
+ * that chooses or scores, the slots whose logits were looked at count as generated tokens; of one
+ * that embeds, every slot is prefill.
  *
  * @param depthPolicy the policy's specification
  * @param numHiddenLayers layers of the model
@@ -58,8 +61,8 @@ public record ComputeStats(
   }
 
   /**
-   * Share of the dense run's operations that were not executed, in [0, 1); negative where gates
-   * cost more than they saved.
+   * Share of the dense run's operations that were not executed for this row, skipped or taken from
+   * another row, in [0, 1); negative where gates cost more than they saved.
    */
   public double computeSaved() {
     return flopsFull == 0 ? 0 : 1 - flops / flopsFull;

@@ -18,6 +18,10 @@ public enum ErrorCode {
   CONTEXT_OVERFLOW(false),
   /** The row alone needs more key/value memory than the executor's limit. */
   KV_LIMIT(true),
+  /** The row ran longer than it may. */
+  TIME_LIMIT(true),
+  /** The row's process died while it ran, again and again, so it was set aside. */
+  QUARANTINED(true),
   /** A fault of the engine itself. */
   INTERNAL(true);
 

@@ -2,6 +2,7 @@ package dev.nightjar.engine.api;
 
 import java.io.Serializable;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * How tokens are chosen and when generation stops. Names and meanings are those of OpenAI and vLLM.
@@ -17,6 +18,8 @@ import java.util.List;
  * @param stop strings that end the generation; they are not part of the text
  * @param logprobs number of alternatives to report per token; 0 reports none, -1 switches token
  *     log-probabilities off
+ * @param format what the text must look like; a stop string ends such a text only where it is
+ *     complete
  */
 public record SamplingParams(
     int maxTokens,
@@ -27,7 +30,8 @@ public record SamplingParams(
     float repetitionPenalty,
     long seed,
     List<String> stop,
-    int logprobs)
+    int logprobs,
+    ResponseFormat format)
     implements Serializable {
 
   /** The largest number of alternatives per token that can be asked for. */
@@ -49,10 +53,35 @@ public record SamplingParams(
         "logprobs",
         logprobs,
         "in [-1, " + MAX_LOGPROBS + "]");
+    Objects.requireNonNull(format, "format is null");
     stop = List.copyOf(stop);
     for (String s : stop) {
       check(!s.isEmpty(), "stop", "an empty string", "non-empty strings");
     }
+  }
+
+  /** Parameters of free text. */
+  public SamplingParams(
+      int maxTokens,
+      float temperature,
+      int topK,
+      float topP,
+      float minP,
+      float repetitionPenalty,
+      long seed,
+      List<String> stop,
+      int logprobs) {
+    this(
+        maxTokens,
+        temperature,
+        topK,
+        topP,
+        minP,
+        repetitionPenalty,
+        seed,
+        stop,
+        logprobs,
+        ResponseFormat.TEXT);
   }
 
   private static void check(boolean ok, String name, Object found, String expected) {
@@ -65,6 +94,21 @@ public record SamplingParams(
   /** Greedy decoding of at most {@code maxTokens} tokens. */
   public static SamplingParams greedy(int maxTokens) {
     return new SamplingParams(maxTokens, 0f, 0, 1f, 0f, 1f, 0L, List.of(), -1);
+  }
+
+  /** The same with another format of the text. */
+  public SamplingParams withFormat(ResponseFormat newFormat) {
+    return new SamplingParams(
+        maxTokens,
+        temperature,
+        topK,
+        topP,
+        minP,
+        repetitionPenalty,
+        seed,
+        stop,
+        logprobs,
+        newFormat);
   }
 
   /** Whether the most likely token is always taken. */

@@ -8,22 +8,29 @@ import dev.nightjar.engine.api.GenerationResult;
 import dev.nightjar.engine.api.Prompt;
 import dev.nightjar.engine.api.RowDecoder;
 import dev.nightjar.engine.api.RowError;
+import dev.nightjar.engine.api.Task;
+import dev.nightjar.engine.constraint.Constraints;
 import dev.nightjar.engine.depth.Hashing;
+import dev.nightjar.engine.depth.Reading;
 import dev.nightjar.engine.depth.RowContext;
 import dev.nightjar.engine.kernel.Kernels;
 import dev.nightjar.engine.model.Activations;
 import dev.nightjar.engine.model.KvPages;
+import dev.nightjar.engine.model.KvPool;
 import dev.nightjar.engine.model.LlamaModel;
 import dev.nightjar.engine.model.ModelConfig;
 import dev.nightjar.engine.model.SequenceState;
 import dev.nightjar.engine.model.Step;
 import dev.nightjar.engine.tokenizer.PromptEncoder;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
+import java.util.Set;
 
 /**
  * Continuous batching: keeps up to {@code maxBatch} rows in flight, admits the next one the moment
@@ -41,19 +48,26 @@ public final class BatchDecoder implements RowDecoder {
   private final PromptEncoder encoder;
   private final Kernels kernels;
   private final EngineConfig options;
+  private final Constraints constraints;
   private final Iterator<GenerationRequest> requests;
   private final Scheduler scheduler;
+  private final KvPool pool;
   private final KvPages pages;
   private final Activations activations;
   private final Step step = new Step();
+  private final Pass pass;
   private final List<Sequence> running = new ArrayList<>();
   private final ArrayDeque<Entry> window = new ArrayDeque<>();
   private final boolean traced;
   private final Speculation speculation;
-  private Sequence waiting;
-  private long reservedKvBytes;
+  private final PrefixCache prefixes;
+  private final StepPlan plan = new StepPlan();
+  private final ArrayDeque<Sequence> ready = new ArrayDeque<>();
+  private Task lastTask;
+  private TaskTokens lastTaskTokens;
   private List<BitSet> lastTrace = List.of();
   private int[] lastPrompt = new int[0];
+  private long rowNanos;
   private volatile boolean cancelled;
 
   /** A row between its admission and its return. */
@@ -62,9 +76,30 @@ public final class BatchDecoder implements RowDecoder {
     private Sequence sequence;
   }
 
+  /** A decoder with memory of its own, and nothing kept from row to row. */
+  public BatchDecoder(
+      LlamaModel model,
+      PromptEncoder encoder,
+      Kernels kernels,
+      EngineConfig options,
+      Iterator<GenerationRequest> requests,
+      boolean traced) {
+    this(
+        model,
+        encoder,
+        kernels,
+        options,
+        SharedMemory.alone(model, options),
+        new Constraints(encoder.tokenizer(), model.config().eosTokenIds()),
+        requests,
+        traced);
+  }
+
   /**
    * A decoder over a stream of rows.
    *
+   * @param memory what it shares with the engine's other decoders
+   * @param constraints response formats, which it shares as well
    * @param traced whether to keep the layers of each slot of the row finished last, see {@link
    *     #lastTrace()}
    */
@@ -73,6 +108,8 @@ public final class BatchDecoder implements RowDecoder {
       PromptEncoder encoder,
       Kernels kernels,
       EngineConfig options,
+      SharedMemory memory,
+      Constraints constraints,
       Iterator<GenerationRequest> requests,
       boolean traced) {
     this.model = model;
@@ -80,11 +117,15 @@ public final class BatchDecoder implements RowDecoder {
     this.encoder = encoder;
     this.kernels = kernels;
     this.options = options;
+    this.constraints = constraints;
     this.requests = requests;
     this.traced = traced;
     this.scheduler = new Scheduler(options, model.policy().wholePrompt());
-    this.pages = new KvPages(config);
+    this.pool = memory.pool();
+    this.pages = new KvPages(pool);
+    this.prefixes = traced ? null : memory.prefixes();
     this.activations = new Activations(config, kernels);
+    this.pass = new Pass(model, kernels, step, activations);
     this.speculation =
         model.policy().drafting() == null ? null : new Speculation(model, kernels, activations);
   }
@@ -97,6 +138,11 @@ public final class BatchDecoder implements RowDecoder {
   @Override
   public void cancel() {
     cancelled = true;
+  }
+
+  @Override
+  public void limitRows(Duration limit) {
+    rowNanos = limit.toNanos();
   }
 
   @Override
@@ -122,12 +168,22 @@ public final class BatchDecoder implements RowDecoder {
         return true;
       }
       if (running.isEmpty()) {
+        pages.close();
         return false;
       }
       runStep();
+      if (rowNanos > 0) {
+        giveUpOverdue(System.nanoTime());
+      }
     }
     release();
     return false;
+  }
+
+  @Override
+  public void close() {
+    cancelled = true;
+    release();
   }
 
   @Override
@@ -140,36 +196,52 @@ public final class BatchDecoder implements RowDecoder {
 
   private void release() {
     for (Sequence sequence : running) {
-      sequence.state.release();
+      sequence.release();
+      pool.cancel(sequence.reservedKvBytes);
     }
     running.clear();
     window.clear();
-    waiting = null;
-    reservedKvBytes = 0;
+    ready.clear();
+    pages.close();
   }
 
   private void admit() {
     while (running.size() < options.maxBatch()) {
-      if (waiting == null) {
-        if (window.size() >= window() || !requests.hasNext()) {
-          return;
-        }
-        Entry entry = new Entry();
-        window.addLast(entry);
-        waiting = accept(requests.next(), entry);
-        entry.sequence = waiting;
-        if (waiting == null) {
-          continue;
-        }
-      }
-      if (options.maxKvBytes() > 0
-          && reservedKvBytes + waiting.reservedKvBytes > options.maxKvBytes()) {
+      pull();
+      Sequence next = nextRow();
+      if (next == null || !pool.reserve(next.reservedKvBytes, running.isEmpty())) {
         return;
       }
-      reservedKvBytes += waiting.reservedKvBytes;
-      running.add(waiting);
-      waiting = null;
+      ready.remove(next);
+      running.add(next);
+      if (prefixes != null) {
+        next.share(prefixes);
+      }
     }
+  }
+
+  /** Reads ahead as far as the choice of the next row needs. */
+  private void pull() {
+    boolean one = options.admission() == EngineConfig.Admission.IN_ORDER;
+    while (window.size() < window() && !(one && !ready.isEmpty()) && requests.hasNext()) {
+      Entry entry = new Entry();
+      window.addLast(entry);
+      entry.sequence = accept(requests.next(), entry);
+      if (entry.sequence != null) {
+        ready.addLast(entry.sequence);
+      }
+    }
+  }
+
+  /** The row that starts next, or null. */
+  private Sequence nextRow() {
+    Sequence next = ready.peekFirst();
+    if (options.admission() == EngineConfig.Admission.LONGEST_FIRST) {
+      for (Sequence sequence : ready) {
+        next = sequence.mostSlots() > next.mostSlots() ? sequence : next;
+      }
+    }
+    return next;
   }
 
   /** Makes a row ready to run, or completes its entry with an error and returns null. */
@@ -188,77 +260,133 @@ public final class BatchDecoder implements RowDecoder {
       case Prompt.TokenIds ids -> {}
     }
     try {
-      int[] prompt = fit(encoder.encode(request.prompt()), request);
-      int positions =
-          (int)
-              Math.min(
-                  config.contextLength(), (long) prompt.length + request.sampling().maxTokens());
-      long kvBytes = pages.worstCaseBytes(positions) * (model.policy().repeats() ? 2 : 1);
-      if (options.maxKvBytes() > 0 && kvBytes > options.maxKvBytes()) {
-        throw new EngineException(
-            ErrorCode.KV_LIMIT,
-            "the row needs up to "
-                + kvBytes
-                + " bytes of keys and values for "
-                + positions
-                + " positions, the limit is "
-                + options.maxKvBytes()
-                + "; raise max-kv-bytes or lower max-tokens");
-      }
-      RowContext row =
-          new RowContext(Hashing.of(request.key()), prompt.length, request.sampling().maxTokens());
+      TaskTokens task = tokensOf(request.task());
+      int[] prompt = fit(task.behind(encoder.encode(request.prompt())), task);
+      long kvBytes = kvBytes(prompt, task);
+      RowContext row = new RowContext(Hashing.of(request.key()), prompt.length, task.atMost());
       SequenceState state = new SequenceState(config, pages, model.policy(), row, traced);
-      Sequence sequence =
-          new Sequence(
-              request,
-              prompt,
-              state,
-              kvBytes,
-              config,
-              encoder.tokenizer(),
-              kernels,
-              System.nanoTime());
-      if (speculation != null) {
-        speculation.admit(sequence);
-      }
-      return sequence;
+      return sequence(request, task, prompt, state, kvBytes);
     } catch (EngineException e) {
       entry.result = GenerationResult.failed(request.key(), RowError.of(e));
       return null;
     }
   }
 
-  private int[] fit(int[] prompt, GenerationRequest request) {
+  private TaskTokens tokensOf(Task task) {
+    if (!task.equals(lastTask)) {
+      lastTaskTokens = TaskTokens.of(task, encoder.tokenizer(), constraints);
+      lastTask = task;
+    }
+    return lastTaskTokens;
+  }
+
+  /** Most bytes of keys and values that a row holds at once. */
+  private long kvBytes(int[] prompt, TaskTokens task) {
+    int positions = (int) Math.min(config.contextLength(), (long) prompt.length + task.atMost());
+    long bytes = pool.worstCaseBytes(positions);
+    if (task.labels() != null) {
+      // A fork holds its own tokens, and a copy of the page that the prompt's last ones are in.
+      int own = task.labels().depth() + Kernels.PAGE;
+      bytes += Choosing.maxForks(task.labels(), limits()) * pool.worstCaseBytes(own);
+    }
+    bytes *= model.policy().repeats() ? 2 : 1;
+    if (pool.maxBytes() > 0 && bytes > pool.maxBytes()) {
+      throw new EngineException(
+          ErrorCode.KV_LIMIT,
+          "the row needs up to "
+              + bytes
+              + " bytes of keys and values for "
+              + positions
+              + " positions, the limit is "
+              + pool.maxBytes()
+              + "; raise max-kv-bytes or lower max-tokens");
+    }
+    return bytes;
+  }
+
+  private Sequence sequence(
+      GenerationRequest request, TaskTokens task, int[] prompt, SequenceState state, long kvBytes) {
+    long now = System.nanoTime();
+    return switch (request.task()) {
+      case Task.Generate(var sampling) -> {
+        Generation row =
+            new Generation(
+                request,
+                sampling,
+                prompt,
+                state,
+                kvBytes,
+                config,
+                encoder.tokenizer(),
+                kernels,
+                now);
+        if (task.constraint() != null) {
+          row.constrain(task.constraint());
+        }
+        if (speculation != null) {
+          speculation.admit(row);
+        }
+        yield row;
+      }
+      case Task.Choose choose -> choosing(request, task, prompt, state, kvBytes, now);
+      case Task.Score score -> choosing(request, task, prompt, state, kvBytes, now);
+      case Task.Embed embed ->
+          new Embedding(request, embed, prompt, state, kvBytes, config.hiddenSize(), now);
+    };
+  }
+
+  /** An even part of the step's tokens. */
+  private Choosing.Limits limits() {
+    int slots = Math.max(1, options.stepTokens() / options.maxBatch());
+    boolean inRuns = model.policy().exit() == null && model.policy().feedForward() == null;
+    return new Choosing.Limits(slots, inRuns);
+  }
+
+  private Sequence choosing(
+      GenerationRequest request,
+      TaskTokens task,
+      int[] prompt,
+      SequenceState state,
+      long kvBytes,
+      long now) {
+    Reading reading = model.policy().reading();
+    Reader reader = null;
+    if (reading != null
+        && request.task() instanceof Task.Choose choose
+        && Set.copyOf(choose.labels()).equals(Set.copyOf(reading.labels()))) {
+      reader = new Reader(reading, prompt, config.numLayers(), encoder.tokenizer());
+    }
+    return new Choosing(request, task.labels(), limits(), reader, prompt, state, kvBytes, now);
+  }
+
+  /** The prompt, cut at its beginning if it does not fit and may be cut. */
+  private int[] fit(int[] prompt, TaskTokens task) {
     int context = config.contextLength();
     if (prompt.length == 0) {
       throw new EngineException(
           ErrorCode.INVALID_PROMPT,
           "the prompt has no tokens; expected at least one character of text");
     }
-    if (prompt.length < context) {
+    if (prompt.length <= context - task.atLeast()) {
       return prompt;
     }
-    switch (options.overlong()) {
-      case ERROR ->
-          throw new EngineException(
-              ErrorCode.CONTEXT_OVERFLOW,
-              "the prompt has "
-                  + prompt.length
-                  + " tokens, the context window is "
-                  + context
-                  + " and at least one token must fit behind it; shorten the prompt or set overlong"
-                  + " to truncate");
-      case TRUNCATE -> {
-        int keep = context - Math.min(request.sampling().maxTokens(), context / 2);
-        int[] cut = new int[keep];
-        System.arraycopy(prompt, prompt.length - keep, cut, 0, keep);
-        if (prompt[0] == encoder.tokenizer().bosToAdd()) {
-          cut[0] = prompt[0];
-        }
-        return cut;
-      }
+    int keep = context - Math.max(task.atLeast(), Math.min(task.atMost(), context / 2));
+    if (options.overlong() == EngineConfig.Overlong.ERROR || keep <= task.prefix().length) {
+      throw new EngineException(
+          ErrorCode.CONTEXT_OVERFLOW,
+          "the prompt has "
+              + prompt.length
+              + " tokens, the context window is "
+              + context
+              + " and at least "
+              + (task.atLeast() == 1 ? "one token" : task.atLeast() + " tokens")
+              + " must fit behind it; shorten the prompt or set overlong to truncate");
     }
-    throw new IllegalStateException("no rule for " + options.overlong());
+    int[] cut = Arrays.copyOfRange(prompt, prompt.length - keep, prompt.length);
+    if (prompt[0] == encoder.tokenizer().bosToAdd()) {
+      cut[0] = prompt[0];
+    }
+    return cut;
   }
 
   private void runStep() {
@@ -266,51 +394,65 @@ public final class BatchDecoder implements RowDecoder {
     if (speculation != null) {
       speculation.draft(running);
     }
-    StepPlan plan = scheduler.plan(running);
-    step.clear();
-    for (int i = 0; i < plan.sequences().size(); i++) {
-      plan.sequences().get(i).fill(step, plan.slots().get(i));
-    }
+    plan();
     model.forward(step, activations);
     int row = 0;
-    for (int i = 0; i < plan.sequences().size(); i++) {
-      Sequence sequence = plan.sequences().get(i);
-      if (sequence.drafted()) {
-        row += speculation.accept(sequence, row);
-        continue;
+    for (int i = 0; i < plan.size(); i++) {
+      Sequence sequence = plan.sequence(i);
+      if (sequence instanceof Generation generation && generation.drafted()) {
+        row += speculation.accept(generation, row);
+      } else {
+        row += sequence.take(pass, plan.slots(i), plan.firstSlot(i), row);
       }
-      boolean produced = sequence.produces(sequence.position() + plan.slots().get(i) - 1);
-      sequence.advance(plan.slots().get(i));
-      if (produced) {
-        if (sequence.state.stopped()) {
-          sequence.giveUp();
-        } else {
-          sequence.accept(
-              activations.logits(), row * config.vocabSize(), config.vocabSize(), kernels);
-        }
-        row++;
+      if (prefixes != null) {
+        sequence.publish(prefixes);
       }
     }
-    book(plan, start, System.nanoTime());
+    plan.book(start, System.nanoTime());
     retire();
   }
 
-  /** Splits the step's time over its sequences by the cells they ran. */
-  private void book(StepPlan plan, long start, long end) {
-    long[] cells = new long[plan.sequences().size()];
-    long total = 0;
-    for (int i = 0; i < cells.length; i++) {
-      cells[i] = plan.sequences().get(i).newCells();
-      total += cells[i];
+  private void plan() {
+    for (int i = 0; prefixes != null && i < running.size(); i++) {
+      running.get(i).adopt(prefixes);
     }
-    for (int i = 0; i < cells.length; i++) {
-      long share = total == 0 ? 0 : Math.round((double) (end - start) * cells[i] / total);
-      plan.sequences().get(i).book(start, end, share, cells.length);
+    plan.clear();
+    scheduler.plan(running, plan);
+    step.clear();
+    for (int i = 0; i < plan.size(); i++) {
+      plan.start(i, step.size());
+      plan.sequence(i).fill(step, plan.slots(i));
+    }
+  }
+
+  private void giveUpOverdue(long nowNanos) {
+    for (Entry entry : window) {
+      Sequence sequence = entry.sequence;
+      if (sequence != null && sequence.isOverdue(nowNanos, rowNanos)) {
+        entry.result =
+            GenerationResult.failed(
+                sequence.request.key(),
+                new RowError(
+                    ErrorCode.TIME_LIMIT,
+                    "the row ran longer than "
+                        + Duration.ofNanos(rowNanos).toMillis() / 1000.0
+                        + " seconds; raise the limit or lower max-tokens"));
+        entry.sequence = null;
+        running.remove(sequence);
+        sequence.release();
+        pool.cancel(sequence.reservedKvBytes);
+      }
     }
   }
 
   private void retire() {
     boolean any = false;
+    for (int i = 0; i < running.size(); i++) {
+      any |= running.get(i).finished();
+    }
+    if (!any) {
+      return;
+    }
     for (Entry entry : window) {
       Sequence sequence = entry.sequence;
       if (sequence != null && sequence.finished()) {
@@ -318,13 +460,10 @@ public final class BatchDecoder implements RowDecoder {
         lastTrace = sequence.state.trace();
         lastPrompt = sequence.given();
         entry.sequence = null;
-        sequence.state.release();
-        reservedKvBytes -= sequence.reservedKvBytes;
-        any = true;
+        sequence.release();
+        pool.cancel(sequence.reservedKvBytes);
       }
     }
-    if (any) {
-      running.removeIf(Sequence::finished);
-    }
+    running.removeIf(Sequence::finished);
   }
 }

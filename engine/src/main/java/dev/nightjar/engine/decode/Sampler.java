@@ -2,6 +2,7 @@ package dev.nightjar.engine.decode;
 
 import dev.nightjar.engine.api.SamplingParams;
 import dev.nightjar.engine.api.TokenLogprob;
+import dev.nightjar.engine.constraint.TokenSet;
 import dev.nightjar.engine.depth.Hashing;
 import dev.nightjar.engine.kernel.Kernels;
 import dev.nightjar.engine.tokenizer.Tokenizer;
@@ -13,8 +14,8 @@ import java.util.List;
  * Chooses one row's next tokens. The random stream depends only on (seed, row key), and every sum
  * runs in a fixed order, so a row's tokens do not depend on the batch, the thread or the retry.
  *
- * <p>Order of operations, as in vLLM: repetition penalty, temperature, top-k, top-p, min-p, draw.
- * Confined to one thread.
+ * <p>Order of operations, as in vLLM: repetition penalty, tokens allowed by a response format,
+ * temperature, top-k, top-p, min-p, draw. Confined to one thread.
  */
 final class Sampler {
   private final SamplingParams params;
@@ -50,15 +51,33 @@ final class Sampler {
     if (params.isGreedy() && params.repetitionPenalty() == 1f) {
       return kernels.argmax(logits, offset, vocabSize);
     }
+    penalise(logits, offset, vocabSize);
+    return params.isGreedy() ? kernels.argmax(adjusted, 0, vocabSize) : draw(vocabSize, vocabSize);
+  }
+
+  /**
+   * The next token, which is one of those allowed, whatever the logits.
+   *
+   * @param logits {@code [vocabSize]} from {@code offset}; not modified
+   */
+  int next(float[] logits, int offset, int vocabSize, TokenSet allowed) {
+    if (params.isGreedy() && params.repetitionPenalty() == 1f) {
+      return allowed.argmax(logits, offset);
+    }
+    penalise(logits, offset, vocabSize);
+    if (params.isGreedy()) {
+      return allowed.argmax(adjusted, 0);
+    }
+    allowed.forbidOthers(adjusted, vocabSize);
+    int token = draw(vocabSize, allowed.count());
+    return allowed.test(token) ? token : allowed.first();
+  }
+
+  private void penalise(float[] logits, int offset, int vocabSize) {
     if (adjusted.length < vocabSize) {
       adjusted = new float[vocabSize];
     }
     System.arraycopy(logits, offset, adjusted, 0, vocabSize);
-    penalise(vocabSize);
-    return params.isGreedy() ? kernels.argmax(adjusted, 0, vocabSize) : draw(vocabSize);
-  }
-
-  private void penalise(int vocabSize) {
     float penalty = params.repetitionPenalty();
     if (penalty == 1f) {
       return;
@@ -70,11 +89,11 @@ final class Sampler {
     }
   }
 
-  private int draw(int vocabSize) {
+  private int draw(int vocabSize, int candidates) {
     for (int i = 0; i < vocabSize; i++) {
       adjusted[i] /= params.temperature();
     }
-    int count = sortDescending(adjusted, 0, vocabSize);
+    int count = Math.min(sortDescending(adjusted, 0, vocabSize), candidates);
     if (params.topK() > 0) {
       count = Math.min(count, params.topK());
     }

@@ -1,13 +1,13 @@
 package dev.nightjar.engine.decode;
 
 import dev.nightjar.engine.api.EngineConfig;
-import java.util.ArrayList;
 import java.util.List;
 
 /**
  * Decides what a step computes: one slot of every sequence that is generating (with drafts to
  * verify, as many as it takes), then prompt chunks of the others in order of admission while the
- * token budget lasts (chunked prefill, Agrawal et al., arXiv:2308.16369).
+ * token budget lasts (chunked prefill, Agrawal et al., arXiv:2308.16369). A row whose next prompt
+ * tokens another one of the same step computes, and will share, waits for them.
  */
 final class Scheduler {
   private final EngineConfig config;
@@ -23,38 +23,43 @@ final class Scheduler {
     this.promptChunk = wholePrompts ? 0 : config.promptChunk();
   }
 
-  /** A plan over all running sequences; never empty when there is one. */
-  StepPlan plan(List<Sequence> running) {
-    List<Sequence> sequences = new ArrayList<>(running.size());
-    List<Integer> slots = new ArrayList<>(running.size());
+  /** Fills an empty plan over all running sequences; it is empty only if there are none. */
+  void plan(List<Sequence> running, StepPlan plan) {
     int budget = config.stepTokens();
-    for (Sequence sequence : running) {
+    for (int i = 0; i < running.size(); i++) {
+      Sequence sequence = running.get(i);
       if (!sequence.prefilling()) {
-        sequences.add(sequence);
         int next = sequence.nextSlots();
-        slots.add(next);
+        plan.add(sequence, next);
         budget -= next;
       }
     }
-    for (Sequence sequence : running) {
-      if (!sequence.prefilling()) {
+    for (int i = 0; i < running.size(); i++) {
+      Sequence sequence = running.get(i);
+      if (!sequence.prefilling() || waits(sequence, plan)) {
         continue;
       }
       int chunk = sequence.pending();
       if (promptChunk > 0) {
         chunk = Math.min(Math.min(chunk, promptChunk), Math.max(budget, 0));
-      } else if (chunk > budget && !sequences.isEmpty()) {
+      } else if (chunk > budget && plan.size() > 0) {
         continue;
       }
-      if (chunk == 0 && sequences.isEmpty()) {
+      if (chunk == 0 && plan.size() == 0) {
         chunk = 1;
       }
       if (chunk > 0) {
-        sequences.add(sequence);
-        slots.add(chunk);
+        plan.add(sequence, chunk);
         budget -= chunk;
       }
     }
-    return new StepPlan(sequences, slots);
+  }
+
+  private static boolean waits(Sequence sequence, StepPlan plan) {
+    boolean waits = false;
+    for (int i = 0; i < plan.size() && !waits; i++) {
+      waits = sequence.waitsFor(plan.sequence(i));
+    }
+    return waits;
   }
 }

@@ -5,6 +5,7 @@ import dev.nightjar.engine.depth.RowContext;
 import dev.nightjar.engine.kernel.Kernels;
 import dev.nightjar.engine.model.Activations;
 import dev.nightjar.engine.model.KvPages;
+import dev.nightjar.engine.model.KvPool;
 import dev.nightjar.engine.model.LayerTrace;
 import dev.nightjar.engine.model.LlamaModel;
 import dev.nightjar.engine.model.SequenceState;
@@ -34,13 +35,29 @@ public final class Scorer {
 
   /**
    * Runs the tokens through the model; every slot counts as a prompt token that produces logits.
+   *
+   * @param pool where keys and values are kept meanwhile
    */
   public static void score(
-      LlamaModel model, Kernels kernels, int[] tokens, LogitsConsumer consumer) {
-    int vocabSize = model.config().vocabSize();
+      LlamaModel model, Kernels kernels, KvPool pool, int[] tokens, LogitsConsumer consumer) {
+    KvPages pages = new KvPages(pool);
     RowContext row = new RowContext(0L, tokens.length, 1);
-    SequenceState state =
-        new SequenceState(model.config(), new KvPages(model.config()), model.policy(), row, false);
+    SequenceState state = new SequenceState(model.config(), pages, model.policy(), row, false);
+    try {
+      score(model, kernels, state, tokens, consumer);
+    } finally {
+      state.release();
+      pages.close();
+    }
+  }
+
+  private static void score(
+      LlamaModel model,
+      Kernels kernels,
+      SequenceState state,
+      int[] tokens,
+      LogitsConsumer consumer) {
+    int vocabSize = model.config().vocabSize();
     int chunk = model.policy().wholePrompt() ? tokens.length : CHUNK;
     Activations activations = new Activations(model.config(), kernels);
     Step step = new Step();

@@ -1,50 +1,29 @@
 package dev.nightjar.engine.decode;
 
-import dev.nightjar.engine.api.FinishReason;
 import dev.nightjar.engine.api.GenerationRequest;
 import dev.nightjar.engine.api.GenerationResult;
-import dev.nightjar.engine.api.SamplingParams;
 import dev.nightjar.engine.api.Timing;
-import dev.nightjar.engine.api.TokenLogprob;
-import dev.nightjar.engine.api.Usage;
-import dev.nightjar.engine.kernel.Kernels;
-import dev.nightjar.engine.model.ModelConfig;
 import dev.nightjar.engine.model.SequenceState;
 import dev.nightjar.engine.model.Step;
-import dev.nightjar.engine.tokenizer.TextAssembler;
-import dev.nightjar.engine.tokenizer.Tokenizer;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.Arrays;
 
 /**
- * One row in flight: its tokens, how far they are computed, and when it ends. Confined to its
- * decoder's thread.
+ * One row in flight: its prompt, how far it is computed, and where its time goes. What follows the
+ * prompt is its task's. Confined to its decoder's thread.
  */
-final class Sequence {
+abstract sealed class Sequence permits Generation, Choosing, Embedding {
   final GenerationRequest request;
   final SequenceState state;
   final long reservedKvBytes;
-
-  /** The row's drafts; null if it decodes without. */
-  Draft draft;
-
-  private final int promptTokens;
+  final int promptTokens;
   private final int[] given;
-  private int[] prompt;
-  private final int contextLength;
-  private final List<Integer> eosTokenIds;
-  private final Tokenizer tokenizer;
-  private final Sampler sampler;
-  private final StopStrings stopStrings;
-  private final TextAssembler text;
-  private final List<Integer> generated = new ArrayList<>();
-  private final List<TokenLogprob> logprobs = new ArrayList<>();
   private final long arrivedNanos;
-  private double cumulativeLogprob;
+  private int[] prompt;
   private int computed;
-  private FinishReason finishReason;
-  private String stopReason;
-  private int textEnd = -1;
+
+  /** What of the prompt is in the prefix cache; null if the row has no part in it, or no more. */
+  private PrefixCache.Node beginning;
+
   private long startedNanos = -1;
   private long prefilledNanos = -1;
   private long endedNanos = -1;
@@ -53,14 +32,17 @@ final class Sequence {
   private long batchSum;
   private int steps;
 
+  /**
+   * A row of which nothing is computed yet.
+   *
+   * @param reservedKvBytes most bytes of keys and values that it will hold
+   * @param nowNanos when it arrived
+   */
   Sequence(
       GenerationRequest request,
       int[] prompt,
       SequenceState state,
       long reservedKvBytes,
-      ModelConfig config,
-      Tokenizer tokenizer,
-      Kernels kernels,
       long nowNanos) {
     this.request = request;
     this.promptTokens = prompt.length;
@@ -68,86 +50,131 @@ final class Sequence {
     this.prompt = prompt;
     this.state = state;
     this.reservedKvBytes = reservedKvBytes;
-    this.contextLength = config.contextLength();
-    this.eosTokenIds = config.eosTokenIds();
-    this.tokenizer = tokenizer;
-    this.sampler = new Sampler(request.sampling(), request.key(), kernels);
-    this.stopStrings = new StopStrings(request.sampling().stop());
-    this.text = new TextAssembler(tokenizer);
     this.arrivedNanos = nowNanos;
-    for (int token : prompt) {
-      sampler.observe(token, config.vocabSize());
-    }
+  }
+
+  /** Whether the row has run longer than it may. */
+  final boolean isOverdue(long nowNanos, long limitNanos) {
+    return startedNanos >= 0 && nowNanos - startedNanos > limitNanos;
+  }
+
+  /** Most slots that the row takes. */
+  final long mostSlots() {
+    return (long) promptTokens + state.row().maxTokens();
   }
 
   /** The prompt the row came with, after any truncation. */
-  int[] given() {
+  final int[] given() {
     return given;
   }
 
-  /** Tokens that are known but not yet computed. */
+  /** Tokens of the prompt as it is computed: fewer than were given if the policy filtered it. */
+  final int promptLength() {
+    return prompt.length;
+  }
+
+  /** A token of the prompt as it is computed. */
+  final int promptToken(int position) {
+    return prompt[position];
+  }
+
+  /** Slots that the prompt still takes. */
   int pending() {
-    return prompt.length + generated.size() - computed;
+    return prompt.length - computed;
   }
 
   /** Whether prompt tokens are still to be computed. */
-  boolean prefilling() {
+  final boolean prefilling() {
     return computed < prompt.length;
   }
 
-  /** The position of the next slot. */
-  int position() {
+  /** The position of the row's next slot. */
+  final int position() {
     return computed;
   }
 
-  int tokenAt(int position) {
-    return position < prompt.length ? prompt[position] : generated.get(position - prompt.length);
-  }
-
-  boolean isPrompt(int position) {
-    return position < prompt.length;
-  }
-
-  /** Whether the slot at this position produces a token: it is the last one known. */
-  boolean produces(int position) {
-    return position == prompt.length + generated.size() - 1 && !state.filtering();
-  }
-
-  boolean finished() {
-    return finishReason != null;
-  }
-
-  /** Opens a round of drafts behind the last known token; returns whether there is one to run. */
-  boolean beginDraft() {
-    int known = prompt.length + generated.size();
-    int room =
-        Math.min(request.sampling().maxTokens() - generated.size(), contextLength - known) - 1;
-    return draft.begin(state, tokenAt(computed), computed, room);
-  }
-
-  /** Whether the next step verifies drafts of this row. */
-  boolean drafted() {
-    return draft != null && draft.open();
-  }
+  /** Whether the row ended. */
+  abstract boolean finished();
 
   /** Slots of the next step, once the prompt is computed. */
-  int nextSlots() {
-    return drafted() ? draft.drafted() + 1 : 1;
+  abstract int nextSlots();
+
+  /** Whether the logits of the prompt's last slot are wanted. */
+  abstract boolean producesFromPrompt();
+
+  /** Adds the next {@code slots} slots, which are behind the prompt, to a step. */
+  abstract void fillNext(Step step, int slots);
+
+  /** Sees the residuals of prompt slots that were computed. */
+  void observePrompt(Pass pass, int firstSlot, int slots) {}
+
+  /** Takes the logits behind the prompt. */
+  abstract void acceptPrompt(Pass pass, int row);
+
+  /**
+   * Takes what a step computed behind the prompt.
+   *
+   * @param row row of the first logits
+   * @return rows of logits that belong to this row
+   */
+  abstract int acceptNext(Pass pass, int row, int slots);
+
+  /** Ends the row: its policy does not expect it to come right. */
+  abstract void giveUp();
+
+  /** The row's result. */
+  abstract GenerationResult result(String depthPolicy);
+
+  /** Gives the row's memory back. */
+  void release() {
+    state.release();
   }
 
   /** Adds the next {@code slots} slots to a step. */
   void fill(Step step, int slots) {
-    if (drafted()) {
-      step.verify(state, draft.tokens, slots, draft.first());
+    if (!prefilling()) {
+      fillNext(step, slots);
       return;
     }
     for (int position = computed; position < computed + slots; position++) {
-      step.add(state, tokenAt(position), position, isPrompt(position), produces(position));
+      step.add(state, prompt[position], position, true, produces(position));
     }
   }
 
-  /** Books a step in which {@code slots} of this sequence were computed. */
-  void advance(int slots) {
+  private boolean produces(int position) {
+    return position == prompt.length - 1 && producesFromPrompt() && !state.filtering();
+  }
+
+  /**
+   * Takes what a step computed.
+   *
+   * @param slots how many slots were this row's
+   * @param firstSlot the first of them
+   * @param row row of the logits of the first one that produced any
+   * @return rows of logits that belong to this row
+   */
+  int take(Pass pass, int slots, int firstSlot, int row) {
+    if (!prefilling()) {
+      return acceptNext(pass, row, slots);
+    }
+    boolean produced = produces(computed + slots - 1);
+    if (!state.filtering()) {
+      observePrompt(pass, firstSlot, slots);
+    }
+    advance(slots);
+    if (!produced) {
+      return 0;
+    }
+    if (state.stopped()) {
+      giveUp();
+    } else {
+      acceptPrompt(pass, row);
+    }
+    return 1;
+  }
+
+  /** Books that {@code slots} more slots are computed. */
+  final void advance(int slots) {
     computed += slots;
     int[] kept = state.restart();
     if (kept != null) {
@@ -160,15 +187,67 @@ final class Sequence {
     }
   }
 
+  /** Lets the row share its prompt's beginning with others; nothing of it is computed yet. */
+  final void share(PrefixCache prefixes) {
+    beginning = prefixes.root();
+    state.keepPrefixes();
+  }
+
+  /** Whether the row can go without computing all of its prompt itself. */
+  boolean adopts() {
+    return true;
+  }
+
+  /** Takes over what others computed of the prompt; its last token is left to compute. */
+  final void adopt(PrefixCache prefixes) {
+    while (takesBlock()) {
+      PrefixCache.Node longer = prefixes.adopt(beginning, prompt, state);
+      if (longer == null) {
+        return;
+      }
+      beginning = longer;
+      computed = longer.tokens();
+    }
+  }
+
+  private boolean takesBlock() {
+    return beginning != null
+        && adopts()
+        && computed == beginning.tokens()
+        && computed + PrefixCache.BLOCK < prompt.length;
+  }
+
+  /** Hands over what was computed of the prompt. */
+  final void publish(PrefixCache prefixes) {
+    while (beginning != null
+        && beginning.tokens() + PrefixCache.BLOCK <= Math.min(computed, prompt.length)) {
+      beginning = prefixes.add(beginning, prompt, state);
+    }
+    if (!prefilling()) {
+      beginning = null;
+    }
+  }
+
+  /** Whether the other row, which computes next, computes what this one then takes over. */
+  final boolean waitsFor(Sequence other) {
+    if (other.beginning == null || other.beginning != beginning || !takesBlock()) {
+      return false;
+    }
+    int end = computed + PrefixCache.BLOCK;
+    return end <= other.prompt.length
+        && Arrays.equals(prompt, computed, end, other.prompt, computed, end);
+  }
+
   /** Cells this sequence has run since the last call. */
-  long newCells() {
+  final long newCells() {
     long cells = state.cellsExecuted();
     long delta = cells - cellsSeen;
     cellsSeen = cells;
     return delta;
   }
 
-  void book(long stepStart, long stepEnd, long share, int batchSize) {
+  /** Books a step's time. */
+  final void book(long stepStart, long stepEnd, long share, int batchSize) {
     if (startedNanos < 0) {
       startedNanos = stepStart;
     }
@@ -183,61 +262,13 @@ final class Sequence {
     steps++;
   }
 
-  /** Takes the next token from the logits of the slot just computed. */
-  void accept(float[] logits, int offset, int vocabSize, Kernels kernels) {
-    SamplingParams params = request.sampling();
-    int token = sampler.next(logits, offset, vocabSize);
-    float logSum = kernels.logSumExp(logits, offset, vocabSize);
-    cumulativeLogprob += logits[offset + token] - logSum;
-    if (params.logprobs() >= 0) {
-      logprobs.add(sampler.logprob(logits, offset, vocabSize, token, logSum, tokenizer));
-    }
-    sampler.observe(token, vocabSize);
-    generated.add(token);
-    if (eosTokenIds.contains(token)) {
-      finishReason = FinishReason.STOP;
-      return;
-    }
-    int added = text.add(token).length();
-    StopStrings.Match match = stopStrings.find(text, added);
-    if (match != null) {
-      finishReason = FinishReason.STOP;
-      stopReason = match.string();
-      textEnd = match.index();
-    } else if (generated.size() == params.maxTokens()
-        || prompt.length + generated.size() == contextLength) {
-      finishReason = FinishReason.LENGTH;
-    }
-  }
-
-  /** Ends the row: its policy does not expect it to come right. */
-  void giveUp() {
-    if (!finished()) {
-      finishReason = FinishReason.ABORT;
-    }
-  }
-
-  GenerationResult result(String depthPolicy) {
-    text.finish();
-    String finished = text.text();
-    Timing timing =
-        new Timing(
-            startedNanos - arrivedNanos,
-            prefilledNanos - startedNanos,
-            endedNanos - prefilledNanos,
-            cpuNanos,
-            steps == 0 ? 0 : (double) batchSum / steps);
-    return new GenerationResult(
-        request.key(),
-        textEnd < 0 ? finished : finished.substring(0, textEnd),
-        generated,
-        finishReason,
-        stopReason,
-        null,
-        new Usage(promptTokens, generated.size(), 0),
-        cumulativeLogprob,
-        logprobs,
-        timing,
-        state.stats(depthPolicy));
+  /** Where the row's time went. */
+  final Timing timing() {
+    return new Timing(
+        startedNanos - arrivedNanos,
+        prefilledNanos - startedNanos,
+        endedNanos - prefilledNanos,
+        cpuNanos,
+        steps == 0 ? 0 : (double) batchSum / steps);
   }
 }

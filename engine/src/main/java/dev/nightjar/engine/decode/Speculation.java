@@ -24,7 +24,7 @@ final class Speculation {
   private final int vocabSize;
   private final int[] eosTokenIds;
   private final Step step = new Step();
-  private final List<Sequence> drafts = new ArrayList<>();
+  private final List<Generation> drafts = new ArrayList<>();
 
   Speculation(LlamaModel model, Kernels kernels, Activations activations) {
     this.model = model;
@@ -36,8 +36,8 @@ final class Speculation {
   }
 
   /** Lets a row draft, if its tokens are chosen so that a draft can be right. */
-  void admit(Sequence sequence) {
-    if (sequence.request.sampling().isGreedy()) {
+  void admit(Generation sequence) {
+    if (sequence.greedy()) {
       sequence.draft = new Draft(drafting.drafter(sequence.state.row()), drafting.maxLength());
     }
   }
@@ -52,9 +52,11 @@ final class Speculation {
       return;
     }
     for (int i = 0; i < running.size(); i++) {
-      Sequence sequence = running.get(i);
-      if (!sequence.prefilling() && sequence.draft != null && sequence.beginDraft()) {
-        drafts.add(sequence);
+      if (running.get(i) instanceof Generation row
+          && !row.prefilling()
+          && row.draft != null
+          && row.beginDraft()) {
+        drafts.add(row);
       }
     }
     while (!drafts.isEmpty()) {
@@ -82,7 +84,7 @@ final class Speculation {
    * @param row row of the round's first logits
    * @return rows of logits that belong to the round
    */
-  int accept(Sequence sequence, int row) {
+  int accept(Generation sequence, int row) {
     Draft draft = sequence.draft;
     float[] logits = activations.logits();
     int produced = 0;

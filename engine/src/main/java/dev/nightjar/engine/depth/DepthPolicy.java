@@ -23,6 +23,7 @@ import dev.nightjar.engine.api.ErrorCode;
  *     passed by; otherwise it keeps none
  * @param drafting drafts tokens with part of the model, or null; it stands alone
  * @param filter shortens prompts before they are read, or null
+ * @param reading decides rows with labels before all of their prompt is read, or null
  */
 public record DepthPolicy(
     String spec,
@@ -35,11 +36,12 @@ public record DepthPolicy(
     SkipOperation skip,
     boolean projects,
     Drafting drafting,
-    PromptFilter filter) {
+    PromptFilter filter,
+    Reading reading) {
 
   /** Every layer for every token; parts are added to it. */
   public static DepthPolicy named(String spec) {
-    return new DepthPolicy(spec, null, null, null, null, null, null, null, false, null, null);
+    return new DepthPolicy(spec, null, null, null, null, null, null, null, false, null, null, null);
   }
 
   /** The dense model. */
@@ -50,7 +52,18 @@ public record DepthPolicy(
   /** This policy with a schedule. */
   public DepthPolicy with(Schedule part) {
     return new DepthPolicy(
-        spec, part, gate, planner, feedForward, pruning, exit, skip, projects, drafting, filter);
+        spec,
+        part,
+        gate,
+        planner,
+        feedForward,
+        pruning,
+        exit,
+        skip,
+        projects,
+        drafting,
+        filter,
+        reading);
   }
 
   /** This policy with a gate. */
@@ -66,25 +79,49 @@ public record DepthPolicy(
         skip,
         projects,
         drafting,
-        filter);
+        filter,
+        reading);
   }
 
   /** This policy with a planner. */
   public DepthPolicy with(RowPlanner part) {
     return new DepthPolicy(
-        spec, schedule, gate, part, feedForward, pruning, exit, skip, projects, drafting, filter);
+        spec,
+        schedule,
+        gate,
+        part,
+        feedForward,
+        pruning,
+        exit,
+        skip,
+        projects,
+        drafting,
+        filter,
+        reading);
   }
 
   /** This policy with a rule for feed-forward sublayers. */
   public DepthPolicy with(FeedForwardRule part) {
     return new DepthPolicy(
-        spec, schedule, gate, planner, part, pruning, exit, skip, projects, drafting, filter);
+        spec, schedule, gate, planner, part, pruning, exit, skip, projects, drafting, filter,
+        reading);
   }
 
   /** This policy with a pruning of prompts. */
   public DepthPolicy with(PromptPruning part) {
     return new DepthPolicy(
-        spec, schedule, gate, planner, feedForward, part, exit, skip, projects, drafting, filter);
+        spec,
+        schedule,
+        gate,
+        planner,
+        feedForward,
+        part,
+        exit,
+        skip,
+        projects,
+        drafting,
+        filter,
+        reading);
   }
 
   /** This policy with exits. */
@@ -100,7 +137,8 @@ public record DepthPolicy(
         skip,
         projects,
         drafting,
-        filter);
+        filter,
+        reading);
   }
 
   /** This policy with a replacement for skipped sublayers. */
@@ -116,30 +154,93 @@ public record DepthPolicy(
         part,
         projects,
         drafting,
-        filter);
+        filter,
+        reading);
   }
 
   /** This policy with drafts. */
   public DepthPolicy with(Drafting part) {
     return new DepthPolicy(
-        spec, schedule, gate, planner, feedForward, pruning, exit, skip, projects, part, filter);
+        spec,
+        schedule,
+        gate,
+        planner,
+        feedForward,
+        pruning,
+        exit,
+        skip,
+        projects,
+        part,
+        filter,
+        reading);
   }
 
   /** This policy with a filter of prompts. */
   public DepthPolicy with(PromptFilter part) {
     return new DepthPolicy(
-        spec, schedule, gate, planner, feedForward, pruning, exit, skip, projects, drafting, part);
+        spec,
+        schedule,
+        gate,
+        planner,
+        feedForward,
+        pruning,
+        exit,
+        skip,
+        projects,
+        drafting,
+        part,
+        reading);
+  }
+
+  /** This policy with a reading of prompts. */
+  public DepthPolicy with(Reading part) {
+    return new DepthPolicy(
+        spec,
+        schedule,
+        gate,
+        planner,
+        feedForward,
+        pruning,
+        exit,
+        skip,
+        projects,
+        drafting,
+        filter,
+        part);
   }
 
   /** This policy with keys and values of skipped attentions computed from what passed by. */
   public DepthPolicy projecting() {
     return new DepthPolicy(
-        spec, schedule, gate, planner, feedForward, pruning, exit, skip, true, drafting, filter);
+        spec,
+        schedule,
+        gate,
+        planner,
+        feedForward,
+        pruning,
+        exit,
+        skip,
+        true,
+        drafting,
+        filter,
+        reading);
   }
 
   /** Whether a prompt must be computed in one piece. */
   public boolean wholePrompt() {
-    return planner != null || pruning != null || filter != null || (exit != null && exit.prompt());
+    return planner != null
+        || pruning != null
+        || filter != null
+        || reading != null
+        || (exit != null && exit.prompt());
+  }
+
+  /**
+   * Whether what is computed for a prompt token depends on the tokens before it alone, so that rows
+   * whose prompts begin alike can share it.
+   */
+  public boolean sharesPrefixes() {
+    return !wholePrompt() && (schedule == null || !schedule.dependsOnRow());
   }
 
   /** Whether layers may run twice. */
@@ -164,6 +265,10 @@ public record DepthPolicy(
           ErrorCode.INVALID_DEPTH,
           "depth \"" + both + "\": a filter and a pruning of prompts; expected one of them");
     }
+    if (reading != null || other.reading != null) {
+      checkReading(both, this);
+      checkReading(both, other);
+    }
     return new DepthPolicy(
         both,
         one(both, "schedule", schedule, other.schedule),
@@ -175,7 +280,24 @@ public record DepthPolicy(
         one(both, "skip operation", skip, other.skip),
         projects || other.projects,
         null,
-        one(both, "filter", filter, other.filter));
+        one(both, "filter", filter, other.filter),
+        one(both, "reading", reading, other.reading));
+  }
+
+  /** A reading goes over a prompt piece by piece, so nothing else may want it whole or leave it. */
+  private static void checkReading(String both, DepthPolicy policy) {
+    if (policy.exit != null
+        || policy.planner != null
+        || policy.pruning != null
+        || policy.filter != null) {
+      throw new EngineException(
+          ErrorCode.INVALID_DEPTH,
+          "depth \""
+              + both
+              + "\": 2d goes together with schedules, gates and feed-forward rules only, but \""
+              + policy.spec
+              + "\" looks at whole prompts or lets tokens leave");
+    }
   }
 
   private static <T> T one(String spec, String part, T a, T b) {

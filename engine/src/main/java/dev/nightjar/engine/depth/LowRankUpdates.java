@@ -1,5 +1,7 @@
 package dev.nightjar.engine.depth;
 
+import java.nio.ByteBuffer;
+import java.security.MessageDigest;
 import java.util.Optional;
 
 /**
@@ -55,6 +57,31 @@ public final class LowRankUpdates {
       }
     }
     return true;
+  }
+
+  /** Adds all updates to a digest; nothing if there is none. */
+  public void addTo(MessageDigest digest) {
+    for (int layer = 0; layer < updates.length; layer++) {
+      for (int projection = 0; projection < updates[layer].length; projection++) {
+        Update update = updates[layer][projection];
+        if (update != null) {
+          digest.update(
+              ByteBuffer.allocate(3 * Integer.BYTES)
+                  .putInt(layer)
+                  .putInt(projection)
+                  .putInt(update.rank())
+                  .flip());
+          add(update.a(), digest);
+          add(update.b(), digest);
+        }
+      }
+    }
+  }
+
+  private static void add(float[] values, MessageDigest digest) {
+    ByteBuffer bytes = ByteBuffer.allocate(Math.multiplyExact(values.length, Float.BYTES));
+    bytes.asFloatBuffer().put(values);
+    digest.update(bytes);
   }
 
   /** The update of a projection ("q_proj", "k_proj" or "v_proj") of a layer, if there is one. */

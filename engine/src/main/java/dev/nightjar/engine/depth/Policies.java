@@ -32,6 +32,7 @@ final class Policies {
           new DraftFactories.Swift(),
           new AdaInferFactory(),
           new StopExitFactory(),
+          new ReadingFactory(),
           new ExitFactory());
 
   private Policies() {}

@@ -35,6 +35,11 @@ public final class RandomSkip implements Schedule {
     return runs(layer, position, row.hash()) ? Cells.LAYER : Cells.SKIP;
   }
 
+  @Override
+  public boolean dependsOnRow() {
+    return true;
+  }
+
   boolean runs(int layer, int position, long rowHash) {
     if (layer < RESERVED || position < RESERVED) {
       return true;

@@ -27,6 +27,15 @@ public final class RowContext {
     this.maxTokens = maxTokens;
   }
 
+  /** A row of which the same is known and remembered, and which goes its own way from here. */
+  public RowContext copy() {
+    RowContext copy = new RowContext(hash, promptTokens, maxTokens);
+    copy.plan = plan == null ? null : plan.clone();
+    copy.memory = memory.clone();
+    copy.feedForwardMemory = feedForwardMemory.clone();
+    return copy;
+  }
+
   /** Hash of the row key, the seed of random decisions. */
   public long hash() {
     return hash;

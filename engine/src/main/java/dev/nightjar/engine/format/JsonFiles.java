@@ -4,10 +4,7 @@ import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.nightjar.engine.api.EngineException;
 import dev.nightjar.engine.api.ErrorCode;
 import java.io.IOException;
@@ -35,9 +32,6 @@ final class JsonFiles {
           .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
           .build();
 
-  private static final ObjectMapper MAPPER =
-      JsonMapper.builder(FACTORY).enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
-
   private JsonFiles() {}
 
   /** A streaming parser over the bytes that refuses duplicate names. */
@@ -49,8 +43,8 @@ final class JsonFiles {
 
   /** Parses a file's bytes; {@code code} is the fault to report. */
   static JsonNode parse(byte[] bytes, String fileName, ErrorCode code) {
-    try {
-      JsonNode node = MAPPER.readTree(bytes);
+    try (JsonParser parser = FACTORY.createParser(bytes)) {
+      JsonNode node = JsonTree.read(parser);
       if (node == null || !node.isObject()) {
         throw new EngineException(
             code,

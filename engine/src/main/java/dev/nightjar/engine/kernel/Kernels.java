@@ -1,5 +1,7 @@
 package dev.nightjar.engine.kernel;
 
+import java.lang.foreign.MemorySegment;
+
 /**
  * The arithmetic of the engine over {@code float[]} panels. Letters in shapes: M slots, N outputs,
  * K inputs, D head dimension, T stored positions.
@@ -23,7 +25,7 @@ package dev.nightjar.engine.kernel;
  * <p>Instances are stateless and safe for concurrent use; scratch memory is passed in. No method
  * allocates.
  */
-public sealed interface Kernels permits ScalarKernels, VectorKernels {
+public sealed interface Kernels permits ScalarKernels, VectorKernels, ParallelKernels {
 
   /** Positions per page of packed keys and values. */
   int PAGE = 16;
@@ -96,32 +98,27 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
       float[] x, int offset, int heads, int headDim, float[] cos, float[] sin, int tableOffset);
 
   /**
-   * Attention of one slot's query heads that share one key/value head, over the first {@code
-   * length} packed positions. Scores are dot products over D in the canonical order times {@code
-   * scale}; soft-max subtracts the maximum; values are accumulated over positions in ascending
-   * order with fma, then multiplied by {@code 1 / denominator}.
+   * Attention of consecutive slots of one sequence over its packed entries. Scores are dot products
+   * over D in the canonical order times the scale; soft-max subtracts the maximum; values are
+   * accumulated over entries in ascending order with fma, then multiplied by {@code 1 /
+   * denominator}. A row's result does not depend on the other rows.
    *
-   * @param q {@code [groupSize, D]} from {@code qOffset}
-   * @param keyPages per page {@code [kvHeads, D, PAGE]}: lanes run across positions
-   * @param valuePages per page {@code [kvHeads, PAGE, D]}
-   * @param out {@code [groupSize, D]} from {@code outOffset}, overwritten
-   * @param scores scratch, at least {@code length} rounded up to a multiple of {@code PAGE}; with
-   *     room for several times that (four at most are used), as many query heads share the reads of
-   *     keys and values, which is faster
+   * @param q {@code [M, heads * D]}, of which {@code rows} rows from {@code firstRow} on are meant
+   * @param out {@code [M, heads * D]}, the same rows are overwritten; must not be {@code q}
+   * @param pages laid out as {@link AttentionShape#keysValues} says
+   * @param visible {@code [M]} how many of the first entries a row attends to, at least 1;
+   *     ascending over the rows meant
+   * @param scratch from {@link #newScratch}, private to the calling thread
    */
   void attend(
+      AttentionShape shape,
       float[] q,
-      int qOffset,
-      float[][] keyPages,
-      float[][] valuePages,
-      int length,
-      int kvHead,
-      int groupSize,
-      int headDim,
-      float scale,
-      float[] scores,
       float[] out,
-      int outOffset);
+      int firstRow,
+      int rows,
+      MemorySegment[] pages,
+      int[] visible,
+      Scratch scratch);
 
   /**
    * Which of {@code x[offset .. offset + count)} is the largest, counted from {@code offset}: in
@@ -136,7 +133,7 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
    */
   float logSumExp(float[] x, int offset, int count);
 
-  /** Scratch for {@link #matmul}; one per thread. */
+  /** Scratch for {@link #matmul} and {@link #attend}; one per thread. */
   default Scratch newScratch() {
     return new Scratch();
   }

@@ -32,8 +32,11 @@ final class Lanes {
   /** Floats in a vector: 4, 8 or 16. */
   static final int COUNT = BITS / Float.SIZE;
 
-  /** Vectors that make up the sixteen rows of a tile, or the sixteen partial sums. */
-  static final int PARTS = PackedMatrix.TILE / COUNT;
+  /** Partial sums of the canonical order. */
+  static final int PARTIALS = 16;
+
+  /** Vectors that make up the partial sums. */
+  static final int PARTS = PARTIALS / COUNT;
 
   /** Order of the bytes in packed matrices. */
   static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;

@@ -11,37 +11,52 @@ import java.util.function.IntUnaryOperator;
 /**
  * A weight matrix {@code [rows, columns]} laid out for {@link Kernels#matmul}, off-heap.
  *
- * <p>Sixteen output rows form a tile, and columns run inside it: for each column the sixteen rows'
- * values lie side by side, so that one vector load yields weights of sixteen different outputs.
- * Element types are kept; the scales of a quantised tile, widened to fp32 ({@code [columns / 32,
- * 16]}), follow its quants. {@code Q4_0} holds the values of an even column and the next odd one in
- * the low and high half of a byte, as four-bit two's complement. Tiles start at multiples of 64
- * bytes; rows missing from the last tile are zero.
+ * <p>Thirty-two output rows form a group, and columns run inside it: for each column the rows'
+ * values lie side by side, so that one vector load yields weights of different outputs, and a
+ * product reads memory strictly forward. Little-endian; groups start at multiples of 64 bytes; rows
+ * missing from the last group are zero. In a group,
+ *
+ * <ul>
+ *   <li>{@code F32} and {@code F16} are {@code [columns, 32]};
+ *   <li>{@code BF16} is {@code [columns / 2, 32]} of ints: an even column in the lower half, the
+ *       next in the upper half, zero where there is none;
+ *   <li>{@code Q8_0} is, for each 32 columns, {@code [32]} fp32 scales and {@code [32, 32]} bytes;
+ *   <li>{@code Q4_0} is, for each 32 columns, {@code [32]} fp32 scales and {@code [4, 32]} ints of
+ *       eight columns each, the first in the lowest four bits, plus 8.
+ * </ul>
  *
  * <p>Immutable once packed and safe for concurrent use; lives as long as its arena.
  */
 public final class PackedMatrix {
-  /** Output rows of a tile. */
-  static final int TILE = 16;
+  /** Raised whenever the same matrix packs into other bytes, so that stored ones are not reused. */
+  public static final int LAYOUT_VERSION = 2;
+
+  /** Output rows of a group. */
+  static final int GROUP = 32;
 
   /** Columns that share a scale in the quantised types. */
   static final int BLOCK = 32;
 
-  /** Bytes of a quantised tile's scales per block. */
-  static final int SCALE_BYTES = TILE * Float.BYTES;
+  /** Bytes of a group's fp32 values of one column, or of its scales of one block. */
+  static final int COLUMN_BYTES = GROUP * Float.BYTES;
 
-  /** Tiles stored at least, so that kernels always find a whole group of them. */
-  static final int LEAST_TILES = 4;
+  /** Columns of {@code Q4_0} in an int. */
+  static final int NIBBLES = 8;
 
   private static final long ALIGNMENT = 64;
 
   /**
-   * Room behind the last tile, so that narrow vectors may load eight bytes where they need four.
+   * Room behind the last group, so that narrow vectors may load eight bytes where they need four.
    */
   private static final long SLACK = 64;
 
+  /** Columns packed at a time: what they cover stays in the cache for the group's other rows. */
+  private static final int STRIP = 256;
+
   private static final ValueLayout.OfFloat FLOAT =
       ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfInt INT =
+      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   private static final ValueLayout.OfShort SHORT =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
@@ -49,18 +64,52 @@ public final class PackedMatrix {
   private final DType dtype;
   private final int rows;
   private final int columns;
-  private final long tileBytes;
+  private final long groupBytes;
   private final MemorySegment data;
 
+  /** The shares asked for last; whoever needs them makes them, and all make the same. */
+  private volatile PackedMatrix[] parts;
+
   private PackedMatrix(DType dtype, int rows, int columns, Arena arena) {
+    this(dtype, rows, columns, arena.allocate(byteSize(dtype, rows, columns), ALIGNMENT));
+  }
+
+  private PackedMatrix(DType dtype, int rows, int columns, MemorySegment data) {
     this.dtype = dtype;
     this.rows = rows;
     this.columns = columns;
-    long used = quantBytes(dtype, columns) + scaleBytes(dtype, columns);
-    this.tileBytes = (used + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    long stored = Math.max(tiles(), LEAST_TILES);
-    long bytes = Math.addExact(Math.multiplyExact(stored, tileBytes), SLACK);
-    this.data = arena.allocate(bytes, ALIGNMENT);
+    this.groupBytes = groupBytes(dtype, columns);
+    this.data = data;
+  }
+
+  /**
+   * A matrix that was packed before, by this version of the layout.
+   *
+   * @param data what {@link #data()} of the packed matrix was: {@link #byteSize(DType, int, int)}
+   *     bytes, beginning at a multiple of 64
+   */
+  public static PackedMatrix of(DType dtype, int rows, int columns, MemorySegment data) {
+    long expected = byteSize(dtype, rows, columns);
+    if (data.byteSize() != expected || data.address() % ALIGNMENT != 0) {
+      throw new IllegalArgumentException(
+          "found %d bytes at %#x, expected %d at a multiple of %d"
+              .formatted(data.byteSize(), data.address(), expected, ALIGNMENT));
+    }
+    return new PackedMatrix(dtype, rows, columns, data);
+  }
+
+  /** Bytes of a packed matrix, padding included. */
+  public static long byteSize(DType dtype, int rows, int columns) {
+    return Math.addExact(Math.multiplyExact(groups(rows), groupBytes(dtype, columns)), SLACK);
+  }
+
+  private static int groups(int rows) {
+    return (rows + GROUP - 1) / GROUP;
+  }
+
+  private static long groupBytes(DType dtype, int columns) {
+    int strip = stripColumns(dtype);
+    return (long) ((columns + strip - 1) / strip) * stripBytes(dtype);
   }
 
   /**
@@ -85,21 +134,35 @@ public final class PackedMatrix {
     }
     PackedMatrix packed = new PackedMatrix(dtype, rows, columns, arena);
     long rowBytes = dtype.byteSize(columns);
-    for (int row = 0; row < rows; row++) {
-      int source = rowOrder.applyAsInt(row);
-      if (source < 0 || source >= rows) {
-        throw new IllegalArgumentException(
-            t
-                + ": packed row "
-                + row
-                + " asks for source row "
-                + source
-                + ", expected 0 to "
-                + (rows - 1));
+    long[] sources = new long[GROUP];
+    for (int first = 0; first < rows; first += GROUP) {
+      int count = Math.min(GROUP, rows - first);
+      for (int i = 0; i < count; i++) {
+        sources[i] = source(t, rowOrder, first + i) * rowBytes;
       }
-      packed.packRow(t.data(), source * rowBytes, row);
+      for (int column = 0; column < columns; column += STRIP) {
+        int end = Math.min(columns, column + STRIP);
+        for (int i = 0; i < count; i++) {
+          packed.packRow(t.data(), sources[i], first + i, column, end);
+        }
+      }
     }
     return packed;
+  }
+
+  private static int source(Tensor t, IntUnaryOperator rowOrder, int row) {
+    int source = rowOrder.applyAsInt(row);
+    if (source < 0 || source >= t.rows()) {
+      throw new IllegalArgumentException(
+          t
+              + ": packed row "
+              + row
+              + " asks for source row "
+              + source
+              + ", expected 0 to "
+              + (t.rows() - 1));
+    }
+    return source;
   }
 
   /** Packs a tensor in its own row order. */
@@ -115,12 +178,44 @@ public final class PackedMatrix {
     }
     PackedMatrix packed = new PackedMatrix(DType.F32, rows, cols, arena);
     for (int row = 0; row < rows; row++) {
-      long to = packed.tileOffset(row / TILE) + (long) (row % TILE) * Float.BYTES;
-      for (int k = 0; k < cols; k++) {
-        packed.data.set(FLOAT, to + (long) k * TILE * Float.BYTES, w[row * cols + k]);
-      }
+      packed.setRow(row, w, row * cols);
     }
     return packed;
+  }
+
+  /** Replaces a row of an F32 matrix that nobody else reads at the moment. */
+  void setRow(int row, float[] values, int offset) {
+    for (int k = 0; k < columns; k++) {
+      data.set(FLOAT, at(row, k) + lane(row) * Float.BYTES, values[offset + k]);
+    }
+  }
+
+  /**
+   * Some of the rows as a matrix of its own, over the same memory: one of several shares of about
+   * the same size, or null where there are too few rows for all.
+   */
+  PackedMatrix share(int share, int shares) {
+    PackedMatrix[] known = parts;
+    if (known == null || known.length != shares) {
+      known = new PackedMatrix[shares];
+      for (int i = 0; i < shares; i++) {
+        int first = firstRow(i, shares);
+        int count = firstRow(i + 1, shares) - first;
+        if (count > 0) {
+          MemorySegment slice =
+              data.asSlice(offset(first / GROUP, 0), byteSize(dtype, count, columns));
+          known[i] = new PackedMatrix(dtype, count, columns, slice);
+        }
+      }
+      parts = known;
+    }
+    return known[share];
+  }
+
+  /** The first row of a share; shares begin at whole groups and have at least one. */
+  int firstRow(int share, int shares) {
+    int whole = Math.max(1, rows / GROUP);
+    return share == shares ? rows : (int) ((long) whole * share / shares) * GROUP;
   }
 
   /** Output rows, N. */
@@ -143,145 +238,150 @@ public final class PackedMatrix {
     return data.byteSize();
   }
 
-  /** Tiles of {@link #TILE} rows, the last one possibly padded. */
-  int tiles() {
-    return (rows + TILE - 1) / TILE;
+  /** Groups of {@link #GROUP} rows, the last one possibly padded. */
+  int groups() {
+    return groups(rows);
   }
 
-  /** All tiles; {@link #tileOffset} and {@link #scaleOffset} say where. */
-  MemorySegment data() {
+  /** All groups; {@link #offset} says where. */
+  public MemorySegment data() {
     return data;
   }
 
-  /** Bytes from one tile to the next, a multiple of 64. */
-  long tileBytes() {
-    return tileBytes;
-  }
-
-  /** Byte offset of a tile in {@link #data}. */
-  long tileOffset(int tile) {
-    return tile * tileBytes;
-  }
-
-  /** Byte offset of a quantised tile's scales in {@link #data}. */
-  long scaleOffset(int tile) {
-    return tile * tileBytes + quantBytes(dtype, columns);
+  /**
+   * Where a column of a group begins in {@link #data}.
+   *
+   * @param column a multiple of {@link #BLOCK} in quantised types, even in {@code BF16}
+   */
+  long offset(int group, int column) {
+    return group * groupBytes + (long) (column / stripColumns(dtype)) * stripBytes(dtype);
   }
 
   /**
-   * Converts one packed row to fp32.
+   * Converts one packed row to fp32. Zero weights of {@code Q4_0} come out positive, whatever the
+   * sign of their scale.
    *
    * @param out {@code [>= outOffset + columns]}
    */
   public void readRow(int row, float[] out, int outOffset) {
-    long tile = tileOffset(row / TILE);
-    int lane = row % TILE;
+    for (int k = 0; k < columns; k++) {
+      long at = at(row, k);
+      out[outOffset + k] =
+          switch (dtype) {
+            case F32 -> data.get(FLOAT, at + lane(row) * Float.BYTES);
+            case F16 -> Float.float16ToFloat(data.get(SHORT, at + lane(row) * Short.BYTES));
+            case BF16 -> Float.intBitsToFloat(data.get(SHORT, half(at, row, k)) << 16);
+            case Q8_0 -> scale(at, row) * data.get(BYTE, quant(at, row, k));
+            case Q4_0 -> scale(at, row) * (nibble(at, row, k) - 8) + 0f;
+          };
+    }
+  }
+
+  /** Byte offset of the columns that are stored together with column k. */
+  private long at(int row, int k) {
+    return offset(row / GROUP, k);
+  }
+
+  private static long lane(int row) {
+    return row % GROUP;
+  }
+
+  private static long half(long at, int row, int k) {
+    return at + lane(row) * Integer.BYTES + (long) (k % 2) * Short.BYTES;
+  }
+
+  private static long quant(long at, int row, int k) {
+    return at + COLUMN_BYTES + (long) (k % BLOCK) * GROUP + lane(row);
+  }
+
+  private static long octet(long at, int row, int k) {
+    return at + COLUMN_BYTES + (k % BLOCK / NIBBLES * (long) GROUP + lane(row)) * Integer.BYTES;
+  }
+
+  private int nibble(long at, int row, int k) {
+    return data.get(INT, octet(at, row, k)) >>> 4 * (k % NIBBLES) & 0xf;
+  }
+
+  private float scale(long at, int row) {
+    return data.get(FLOAT, at + lane(row) * Float.BYTES);
+  }
+
+  /** Packs columns {@code [first, end)} of the row that begins at byte {@code from}. */
+  private void packRow(MemorySegment source, long from, int row, int first, int end) {
     switch (dtype) {
       case F32 -> {
-        for (int k = 0; k < columns; k++) {
-          out[outOffset + k] = data.get(FLOAT, tile + ((long) k * TILE + lane) * Float.BYTES);
+        for (int k = first; k < end; k++) {
+          float value = source.get(FLOAT, from + (long) k * Float.BYTES);
+          data.set(FLOAT, at(row, k) + lane(row) * Float.BYTES, value);
         }
       }
       case F16 -> {
-        for (int k = 0; k < columns; k++) {
-          short half = data.get(SHORT, tile + ((long) k * TILE + lane) * Short.BYTES);
-          out[outOffset + k] = Float.float16ToFloat(half);
+        for (int k = first; k < end; k++) {
+          short value = source.get(SHORT, from + (long) k * Short.BYTES);
+          data.set(SHORT, at(row, k) + lane(row) * Short.BYTES, value);
         }
       }
       case BF16 -> {
-        for (int k = 0; k < columns; k++) {
-          short upper = data.get(SHORT, tile + ((long) k * TILE + lane) * Short.BYTES);
-          out[outOffset + k] = Float.intBitsToFloat(upper << 16);
-        }
-      }
-      case Q8_0 -> {
-        for (int k = 0; k < columns; k++) {
-          out[outOffset + k] = scale(row, k) * data.get(BYTE, tile + (long) k * TILE + lane);
-        }
-      }
-      case Q4_0 -> {
-        for (int k = 0; k < columns; k++) {
-          int pair = data.get(BYTE, tile + (long) (k / 2) * TILE + lane);
-          int q = (k % 2 == 0) ? (pair << 28) >> 28 : pair >> 4;
-          out[outOffset + k] = scale(row, k) * q;
-        }
-      }
-    }
-  }
-
-  private float scale(int row, int column) {
-    return data.get(FLOAT, scaleOffset(row, column / BLOCK));
-  }
-
-  private void packScale(int row, int block, short half) {
-    data.set(FLOAT, scaleOffset(row, block), Float.float16ToFloat(half));
-  }
-
-  private long scaleOffset(int row, int block) {
-    long scales = scaleOffset(row / TILE) + (long) block * SCALE_BYTES;
-    return scales + (long) (row % TILE) * Float.BYTES;
-  }
-
-  private void packRow(MemorySegment source, long from, int row) {
-    long tile = tileOffset(row / TILE);
-    int lane = row % TILE;
-    switch (dtype) {
-      case F32 -> {
-        for (int k = 0; k < columns; k++) {
-          float value = source.get(FLOAT, from + (long) k * Float.BYTES);
-          data.set(FLOAT, tile + ((long) k * TILE + lane) * Float.BYTES, value);
-        }
-      }
-      case F16, BF16 -> {
-        for (int k = 0; k < columns; k++) {
+        for (int k = first; k < end; k++) {
           short value = source.get(SHORT, from + (long) k * Short.BYTES);
-          data.set(SHORT, tile + ((long) k * TILE + lane) * Short.BYTES, value);
+          data.set(SHORT, half(at(row, k), row, k), value);
         }
       }
       case Q8_0 -> {
-        for (int block = 0; block < columns / BLOCK; block++) {
-          long at = from + (long) block * dtype.blockBytes();
-          packScale(row, block, source.get(SHORT, at));
+        for (int k = first; k < end; k += BLOCK) {
+          long block = packScale(source, from, row, k);
           for (int j = 0; j < BLOCK; j++) {
-            byte q = source.get(BYTE, at + Short.BYTES + j);
-            data.set(BYTE, tile + (long) (block * BLOCK + j) * TILE + lane, q);
+            byte q = source.get(BYTE, block + Short.BYTES + j);
+            data.set(BYTE, quant(at(row, k), row, j), q);
           }
         }
       }
       case Q4_0 -> {
-        for (int block = 0; block < columns / BLOCK; block++) {
-          long at = from + (long) block * dtype.blockBytes();
-          packScale(row, block, source.get(SHORT, at));
-          for (int j = 0; j < BLOCK; j += 2) {
-            int pair = nibble(source, at, j) | nibble(source, at, j + 1) << 4;
-            data.set(BYTE, tile + (long) ((block * BLOCK + j) / 2) * TILE + lane, (byte) pair);
+        for (int k = first; k < end; k += BLOCK) {
+          long block = packScale(source, from, row, k);
+          for (int j = 0; j < BLOCK; j += NIBBLES) {
+            data.set(INT, octet(at(row, k), row, j), nibbles(source, block, j));
           }
         }
       }
     }
   }
 
-  /** Element j of a GGML Q4_0 block, minus 8, in four bits. */
-  private static int nibble(MemorySegment source, long block, int j) {
-    int half = BLOCK / 2;
-    int pair = source.get(BYTE, block + Short.BYTES + j % half);
-    int q = (j < half) ? pair & 0xf : (pair >> 4) & 0xf;
-    return (q - 8) & 0xf;
+  /** Packs the scale of the block of column k, and returns the block's offset in the source. */
+  private long packScale(MemorySegment source, long from, int row, int k) {
+    long block = from + (long) (k / BLOCK) * dtype.blockBytes();
+    float scale = Float.float16ToFloat(source.get(SHORT, block));
+    data.set(FLOAT, at(row, k) + lane(row) * Float.BYTES, scale);
+    return block;
   }
 
-  private static long quantBytes(DType dtype, int columns) {
+  /** Elements {@code [j, j + 8)} of a GGML Q4_0 block, which has the second half's above. */
+  private static int nibbles(MemorySegment source, long block, int j) {
+    int half = BLOCK / 2;
+    int packed = 0;
+    for (int i = 0; i < NIBBLES; i++) {
+      int pair = source.get(BYTE, block + Short.BYTES + (j + i) % half);
+      int q = (j < half) ? pair & 0xf : pair >> 4 & 0xf;
+      packed |= q << 4 * i;
+    }
+    return packed;
+  }
+
+  /** Columns that are stored together. */
+  private static int stripColumns(DType dtype) {
     return switch (dtype) {
-      case F32 -> (long) columns * TILE * Float.BYTES;
-      case F16, BF16 -> (long) columns * TILE * Short.BYTES;
-      case Q8_0 -> (long) columns * TILE;
-      case Q4_0 -> (long) columns * TILE / 2;
+      case F32, F16 -> 1;
+      case BF16 -> 2;
+      case Q8_0, Q4_0 -> BLOCK;
     };
   }
 
-  private static long scaleBytes(DType dtype, int columns) {
+  private static int stripBytes(DType dtype) {
     return switch (dtype) {
-      case F32, F16, BF16 -> 0;
-      case Q8_0, Q4_0 -> (long) (columns / BLOCK) * SCALE_BYTES;
+      case F32, BF16 -> COLUMN_BYTES;
+      case F16 -> COLUMN_BYTES / 2;
+      case Q8_0 -> COLUMN_BYTES + BLOCK * GROUP;
+      case Q4_0 -> COLUMN_BYTES + BLOCK * GROUP / 2;
     };
   }
 }

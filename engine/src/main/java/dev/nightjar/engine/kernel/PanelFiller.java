@@ -5,15 +5,16 @@ import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * Converts columns of packed tiles to panels of fp32 for {@link PanelKernels}; exact, except one
+ * Converts columns of a packed group to a panel of fp32 for {@link PanelKernels}; exact, except one
  * rounding by scales.
  */
 final class PanelFiller {
-  private static final int TILE = PackedMatrix.TILE;
+  private static final int GROUP = PackedMatrix.GROUP;
+  private static final int COLUMN_BYTES = PackedMatrix.COLUMN_BYTES;
+  private static final int VECTOR_BYTES = Lanes.COUNT * Float.BYTES;
 
   private static final int HALVES = 1024;
   private static final ValueLayout.OfFloat FLOAT =
@@ -24,117 +25,168 @@ final class PanelFiller {
   private PanelFiller() {}
 
   /**
-   * Converts columns {@code [column, column + depth)} of one tile.
+   * Converts columns {@code [column, column + depth)} of a group.
    *
-   * @param column a multiple of 32, as is {@code depth} for quantised types
-   * @param panel {@code [depth, 16]} fp32 from byte {@code to} on, overwritten
+   * @param column even; a multiple of 32, as is {@code depth}, for quantised types
+   * @param panel {@code [depth rounded up to even, 32]} fp32, overwritten
    */
   static void fill(
-      PackedMatrix w,
-      int tile,
-      int column,
-      int depth,
-      MemorySegment panel,
-      long to,
-      Scratch scratch) {
-    long offset = w.tileOffset(tile);
-    long scales =
-        w.scaleOffset(tile) + (long) (column / PackedMatrix.BLOCK) * PackedMatrix.SCALE_BYTES;
-    int count = depth * TILE;
-    int blocks = depth / PackedMatrix.BLOCK;
-    long first = (long) column * TILE;
+      PackedMatrix w, int group, int column, int depth, MemorySegment panel, Scratch scratch) {
+    long from = w.offset(group, column);
     switch (w.dtype()) {
-      case F32 -> MemorySegment.copy(w.data(), offset + 4 * first, panel, to, 4L * count);
-      case F16 -> halves(w.data(), offset + 2 * first, count, panel, to, scratch);
-      case BF16 -> upperHalves(w.data(), offset + 2 * first, count, panel, to);
-      case Q8_0 -> bytes(w.data(), offset + first, scales, blocks, panel, to);
-      case Q4_0 -> nibbles(w.data(), offset + first / 2, scales, blocks, panel, to);
+      case F32 -> MemorySegment.copy(w.data(), from, panel, 0, (long) depth * COLUMN_BYTES);
+      case F16 -> halves(w.data(), from, depth * GROUP, panel, scratch);
+      case BF16 -> pairs(w.data(), from, depth, panel);
+      case Q8_0 -> bytes(w.data(), from, depth / PackedMatrix.BLOCK, panel);
+      case Q4_0 -> nibbles(w.data(), from, depth / PackedMatrix.BLOCK, panel);
     }
   }
 
+  /** Converts {@code count} consecutive fp16 values. */
   private static void halves(
-      MemorySegment from, long offset, int count, MemorySegment panel, long to, Scratch scratch) {
-    short[] halves = scratch.halves(HALVES);
+      MemorySegment from, long offset, int count, MemorySegment panel, Scratch scratch) {
     float[] floats = scratch.floats(HALVES);
     for (int done = 0; done < count; done += HALVES) {
       int next = Math.min(HALVES, count - done);
-      MemorySegment.copy(from, SHORT, offset + 2L * done, halves, 0, next);
-      convert(halves, floats, next);
-      MemorySegment.copy(floats, 0, panel, FLOAT, to + 4L * done, next);
+      convert(from, offset + 2L * done, floats, next);
+      MemorySegment.copy(floats, 0, panel, FLOAT, 4L * done, next);
     }
   }
 
   /**
    * A loop that C2 turns into the processor's own conversions; the Vector API has none for halves.
    */
-  private static void convert(short[] halves, float[] floats, int count) {
+  private static void convert(MemorySegment from, long offset, float[] floats, int count) {
     for (int i = 0; i < count; i++) {
-      floats[i] = Float.float16ToFloat(halves[i]);
+      floats[i] = Float.float16ToFloat(from.get(SHORT, offset + 2L * i));
     }
   }
 
-  private static void upperHalves(
-      MemorySegment from, long offset, int count, MemorySegment panel, long to) {
-    for (int i = 0; i < count; i += Lanes.COUNT) {
-      IntVector wide =
-          (IntVector)
-              ShortVector.fromMemorySegment(Lanes.SHORTS, from, offset + 2L * i, Lanes.ORDER)
-                  .convertShape(VectorOperators.S2I, Lanes.INTS, 0);
-      wide.lanewise(VectorOperators.LSHL, 16)
-          .reinterpretAsFloats()
-          .intoMemorySegment(panel, to + 4L * i, Lanes.ORDER);
+  private static void pairs(MemorySegment from, long offset, int depth, MemorySegment panel) {
+    int pairs = (depth + 1) / 2;
+    for (int first = 0; first < COLUMN_BYTES; first += 2 * VECTOR_BYTES) {
+      long from0 = offset + first;
+      long from1 = from0 + VECTOR_BYTES;
+      long even0 = first;
+      long even1 = even0 + VECTOR_BYTES;
+      long odd0 = even0 + COLUMN_BYTES;
+      long odd1 = even1 + COLUMN_BYTES;
+      for (int i = 0; i < pairs; i++) {
+        long at = (long) i * COLUMN_BYTES;
+        IntVector pair0 = IntVector.fromMemorySegment(Lanes.INTS, from, from0 + at, Lanes.ORDER);
+        IntVector pair1 = IntVector.fromMemorySegment(Lanes.INTS, from, from1 + at, Lanes.ORDER);
+        pair0
+            .lanewise(VectorOperators.LSHL, 16)
+            .intoMemorySegment(panel, even0 + 2 * at, Lanes.ORDER);
+        pair1
+            .lanewise(VectorOperators.LSHL, 16)
+            .intoMemorySegment(panel, even1 + 2 * at, Lanes.ORDER);
+        pair0
+            .lanewise(VectorOperators.AND, 0xffff0000)
+            .intoMemorySegment(panel, odd0 + 2 * at, Lanes.ORDER);
+        pair1
+            .lanewise(VectorOperators.AND, 0xffff0000)
+            .intoMemorySegment(panel, odd1 + 2 * at, Lanes.ORDER);
+      }
     }
   }
 
-  private static void bytes(
-      MemorySegment from, long offset, long scales, int blocks, MemorySegment panel, long to) {
+  private static void bytes(MemorySegment from, long offset, int blocks, MemorySegment panel) {
     for (int block = 0; block < blocks; block++) {
-      for (int part = 0; part < TILE; part += Lanes.COUNT) {
-        FloatVector scale =
+      long scales = offset + (long) block * (COLUMN_BYTES + PackedMatrix.BLOCK * GROUP);
+      long quants = scales + COLUMN_BYTES;
+      long to = (long) block * PackedMatrix.BLOCK * COLUMN_BYTES;
+      for (int lane = 0; lane < GROUP; lane += 2 * Lanes.COUNT) {
+        long q0 = quants + lane;
+        long q1 = q0 + Lanes.COUNT;
+        long to0 = to + 4L * lane;
+        long to1 = to0 + VECTOR_BYTES;
+        FloatVector scale0 =
+            FloatVector.fromMemorySegment(Lanes.FLOATS, from, scales + 4L * lane, Lanes.ORDER);
+        FloatVector scale1 =
             FloatVector.fromMemorySegment(
-                Lanes.FLOATS,
-                from,
-                scales + (long) block * PackedMatrix.SCALE_BYTES + 4L * part,
-                Lanes.ORDER);
-        int first = block * PackedMatrix.BLOCK * TILE + part;
-        for (int j = 0; j < PackedMatrix.BLOCK * TILE; j += TILE) {
-          FloatVector q =
-              (FloatVector)
-                  ByteVector.fromMemorySegment(Lanes.BYTES, from, offset + first + j, Lanes.ORDER)
-                      .convertShape(VectorOperators.B2F, Lanes.FLOATS, 0);
-          q.mul(scale).intoMemorySegment(panel, to + 4L * (first + j), Lanes.ORDER);
+                Lanes.FLOATS, from, scales + 4L * lane + VECTOR_BYTES, Lanes.ORDER);
+        for (int at = 0; at < PackedMatrix.BLOCK * GROUP; at += GROUP) {
+          ((FloatVector)
+                  ByteVector.fromMemorySegment(Lanes.BYTES, from, q0 + at, Lanes.ORDER)
+                      .convertShape(VectorOperators.B2F, Lanes.FLOATS, 0))
+              .mul(scale0)
+              .intoMemorySegment(panel, to0 + 4L * at, Lanes.ORDER);
+          ((FloatVector)
+                  ByteVector.fromMemorySegment(Lanes.BYTES, from, q1 + at, Lanes.ORDER)
+                      .convertShape(VectorOperators.B2F, Lanes.FLOATS, 0))
+              .mul(scale1)
+              .intoMemorySegment(panel, to1 + 4L * at, Lanes.ORDER);
         }
       }
     }
   }
 
-  private static void nibbles(
-      MemorySegment from, long offset, long scales, int blocks, MemorySegment panel, long to) {
+  /** Columns 0 to 7 of an int, as {@link Nibbles} says. */
+  private static void nibbles(MemorySegment from, long offset, int blocks, MemorySegment panel) {
     for (int block = 0; block < blocks; block++) {
-      for (int part = 0; part < TILE; part += Lanes.COUNT) {
+      long scales = offset + (long) block * (COLUMN_BYTES + PackedMatrix.BLOCK * GROUP / 2);
+      long to = (long) block * PackedMatrix.BLOCK * COLUMN_BYTES;
+      for (int at = 0; at < COLUMN_BYTES; at += VECTOR_BYTES) {
         FloatVector scale =
-            FloatVector.fromMemorySegment(
-                Lanes.FLOATS,
-                from,
-                scales + (long) block * PackedMatrix.SCALE_BYTES + 4L * part,
-                Lanes.ORDER);
-        long pairs = offset + (long) block * (PackedMatrix.BLOCK / 2) * TILE + part;
-        long out = to + 4L * (block * PackedMatrix.BLOCK * TILE + part);
-        for (int j = 0; j < PackedMatrix.BLOCK / 2; j++) {
-          IntVector pair =
-              (IntVector)
-                  ByteVector.fromMemorySegment(
-                          Lanes.BYTES, from, pairs + (long) j * TILE, Lanes.ORDER)
-                      .convertShape(VectorOperators.B2I, Lanes.INTS, 0);
-          FloatVector even =
-              (FloatVector)
-                  pair.lanewise(VectorOperators.LSHL, 28)
-                      .lanewise(VectorOperators.ASHR, 28)
-                      .convert(VectorOperators.I2F, 0);
-          FloatVector odd =
-              (FloatVector) pair.lanewise(VectorOperators.ASHR, 4).convert(VectorOperators.I2F, 0);
-          even.mul(scale).intoMemorySegment(panel, out + 8L * j * TILE, Lanes.ORDER);
-          odd.mul(scale).intoMemorySegment(panel, out + 8L * j * TILE + 4L * TILE, Lanes.ORDER);
+            FloatVector.fromMemorySegment(Lanes.FLOATS, from, scales + at, Lanes.ORDER);
+        FloatVector low = scale.mul(Nibbles.LOW_BIAS);
+        FloatVector middle = scale.mul(Nibbles.MIDDLE_BIAS);
+        FloatVector high = scale.mul(Nibbles.HIGH_BIAS);
+        long out = to + at;
+        for (int i = 1; i <= PackedMatrix.BLOCK / PackedMatrix.NIBBLES; i++) {
+          IntVector octet =
+              IntVector.fromMemorySegment(
+                  Lanes.INTS, from, scales + (long) i * COLUMN_BYTES + at, Lanes.ORDER);
+          IntVector left = octet.lanewise(VectorOperators.LSHL, 8);
+          IntVector right = octet.lanewise(VectorOperators.LSHR, 12);
+          left.lanewise(VectorOperators.AND, Nibbles.LOW)
+              .lanewise(VectorOperators.OR, Nibbles.LOW_ONE)
+              .reinterpretAsFloats()
+              .fma(scale, low)
+              .intoMemorySegment(panel, out, Lanes.ORDER);
+          left.lanewise(VectorOperators.AND, Nibbles.MIDDLE)
+              .lanewise(VectorOperators.OR, Nibbles.MIDDLE_ONE)
+              .reinterpretAsFloats()
+              .fma(scale, middle)
+              .intoMemorySegment(panel, out + COLUMN_BYTES, Lanes.ORDER);
+          octet
+              .lanewise(VectorOperators.AND, Nibbles.LOW)
+              .lanewise(VectorOperators.OR, Nibbles.LOW_ONE)
+              .reinterpretAsFloats()
+              .fma(scale, low)
+              .intoMemorySegment(panel, out + 2 * COLUMN_BYTES, Lanes.ORDER);
+          octet
+              .lanewise(VectorOperators.AND, Nibbles.MIDDLE)
+              .lanewise(VectorOperators.OR, Nibbles.MIDDLE_ONE)
+              .reinterpretAsFloats()
+              .fma(scale, middle)
+              .intoMemorySegment(panel, out + 3 * COLUMN_BYTES, Lanes.ORDER);
+          octet
+              .lanewise(VectorOperators.AND, Nibbles.HIGH)
+              .lanewise(VectorOperators.OR, Nibbles.HIGH_ONE)
+              .reinterpretAsFloats()
+              .fma(scale, high)
+              .intoMemorySegment(panel, out + 4 * COLUMN_BYTES, Lanes.ORDER);
+          right
+              .lanewise(VectorOperators.AND, Nibbles.LOW)
+              .lanewise(VectorOperators.OR, Nibbles.LOW_ONE)
+              .reinterpretAsFloats()
+              .fma(scale, low)
+              .intoMemorySegment(panel, out + 5 * COLUMN_BYTES, Lanes.ORDER);
+          right
+              .lanewise(VectorOperators.AND, Nibbles.MIDDLE)
+              .lanewise(VectorOperators.OR, Nibbles.MIDDLE_ONE)
+              .reinterpretAsFloats()
+              .fma(scale, middle)
+              .intoMemorySegment(panel, out + 6 * COLUMN_BYTES, Lanes.ORDER);
+          right
+              .lanewise(VectorOperators.AND, Nibbles.HIGH)
+              .lanewise(VectorOperators.OR, Nibbles.HIGH_ONE)
+              .reinterpretAsFloats()
+              .fma(scale, high)
+              .intoMemorySegment(panel, out + 7 * COLUMN_BYTES, Lanes.ORDER);
+          out += (long) PackedMatrix.NIBBLES * COLUMN_BYTES;
         }
       }
     }

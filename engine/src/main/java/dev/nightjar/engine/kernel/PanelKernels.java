@@ -4,72 +4,68 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * Register-blocked products of 1 to 6 rows with four vectors of outputs: {@code out[m, c] += sum_k
- * panel[k, c] * x[m, k]} in ascending k. The accumulators stay in registers; {@code out} is read
- * before and written after.
+ * Register-blocked products of 1 to 12 rows with two vectors of outputs: {@code sums[m, c] += sum_k
+ * panel[k, c] * x[m, k]} in ascending k. The sums stay in registers; they are read before and
+ * written after.
  *
  * <p>One flat loop per number of rows, calling the Vector API directly: helper methods around loads
  * and stores would exhaust C2's inlining budget, and every vector would be allocated (a thousand
- * times slower). Unrolling k loses, too.
+ * times slower). All strides are constants, which leaves C2 the registers it needs: with a variable
+ * more it moves pointers to vector registers and back in every turn. So does unrolling k. Two
+ * vectors by many rows beat four by few, as there are fewer loads of weights.
  *
  * <p>Parameters of all of them:
  *
  * <ul>
- *   <li>{@code panel}: tiles of fp32 weights {@code [depth, 16]}, the first at byte {@code base},
- *       the next each {@code tileBytes} further;
- *   <li>{@code x}: {@code [depth, rows]} from {@code xOffset}: the rows' values of one column side
- *       by side;
- *   <li>{@code out}: {@code [rows, 4 vectors]} from {@code outOffset}, row stride {@code
- *       outStride}.
+ *   <li>{@code panel}: fp32 weights {@code [depth, 32]}, the first of them at byte {@code base};
+ *   <li>{@code x}: {@code [rows, depth]} from {@code xOffset}, row stride {@link #DEPTH};
+ *   <li>{@code sums}: {@code [rows, 2 vectors]} from {@code sumsOffset}, row stride 32.
  * </ul>
+ *
+ * <p>From nine rows on they are in {@link TallPanelKernels}.
  */
 final class PanelKernels {
-  /** Vectors of outputs per call. */
-  static final int VECTORS = 4;
+  /** Most columns per call, and the row stride of inputs. */
+  static final int DEPTH = 256;
 
-  /** Outputs per call. */
-  static final int OUTPUTS = VECTORS * Lanes.COUNT;
-
-  /** Tiles a call covers. */
-  static final int TILES = OUTPUTS / PackedMatrix.TILE;
-
-  /** Bytes of a tile's fp32 weights per column. */
-  static final int COLUMN_BYTES = PackedMatrix.TILE * Float.BYTES;
+  /** Outputs per call: two vectors. They divide a group. */
+  static final int OUTPUTS = 2 * Lanes.COUNT;
 
   /**
    * Most rows per call. With 256 bits there usually are sixteen registers: 12 sums leave room for
    * the operands.
    */
-  static final int MAX_ROWS = Lanes.BITS == 256 ? 3 : 6;
+  static final int MAX_ROWS = Lanes.BITS == 256 ? 6 : 12;
 
+  private static final int GROUP = PackedMatrix.GROUP;
+  private static final int COLUMN_BYTES = PackedMatrix.COLUMN_BYTES;
   private static final int VECTOR_BYTES = Lanes.COUNT * Float.BYTES;
 
   private PanelKernels() {}
-
-  /** Byte offset of vector {@code index} of a group of tiles. */
-  private static long vector(int index, long base, long tileBytes) {
-    return base + index / Lanes.PARTS * tileBytes + (long) (index % Lanes.PARTS) * VECTOR_BYTES;
-  }
 
   /** Multiplies {@code rows} rows, 1 to {@link #MAX_ROWS}. */
   static void multiply(
       int rows,
       MemorySegment panel,
       long base,
-      long tileBytes,
       int depth,
       float[] x,
       int xOffset,
-      float[] out,
-      int outOffset,
-      int outStride) {
+      float[] sums,
+      int sumsOffset) {
     switch (rows) {
-      case 1 -> rows1(panel, base, tileBytes, depth, x, xOffset, out, outOffset);
-      case 2 -> rows2(panel, base, tileBytes, depth, x, xOffset, out, outOffset, outStride);
-      case 3 -> rows3(panel, base, tileBytes, depth, x, xOffset, out, outOffset, outStride);
-      case 4 -> rows4(panel, base, tileBytes, depth, x, xOffset, out, outOffset, outStride);
-      case 5 -> rows5(panel, base, tileBytes, depth, x, xOffset, out, outOffset, outStride);
-      case 6 -> rows6(panel, base, tileBytes, depth, x, xOffset, out, outOffset, outStride);
+      case 1 -> rows1(panel, base, depth, x, xOffset, sums, sumsOffset);
+      case 2 -> rows2(panel, base, depth, x, xOffset, sums, sumsOffset);
+      case 3 -> rows3(panel, base, depth, x, xOffset, sums, sumsOffset);
+      case 4 -> rows4(panel, base, depth, x, xOffset, sums, sumsOffset);
+      case 5 -> rows5(panel, base, depth, x, xOffset, sums, sumsOffset);
+      case 6 -> rows6(panel, base, depth, x, xOffset, sums, sumsOffset);
+      case 7 -> rows7(panel, base, depth, x, xOffset, sums, sumsOffset);
+      case 8 -> rows8(panel, base, depth, x, xOffset, sums, sumsOffset);
+      case 9 -> TallPanelKernels.rows9(panel, base, depth, x, xOffset, sums, sumsOffset);
+      case 10 -> TallPanelKernels.rows10(panel, base, depth, x, xOffset, sums, sumsOffset);
+      case 11 -> TallPanelKernels.rows11(panel, base, depth, x, xOffset, sums, sumsOffset);
+      case 12 -> TallPanelKernels.rows12(panel, base, depth, x, xOffset, sums, sumsOffset);
       default -> throw new IllegalStateException("no kernel for " + rows + " rows");
     }
   }
@@ -77,430 +73,401 @@ final class PanelKernels {
   private static void rows1(
       MemorySegment panel,
       long base,
-      long tileBytes,
       int depth,
       float[] x,
       int xOffset,
-      float[] out,
-      int outOffset) {
-    long p0 = vector(0, base, tileBytes);
-    long p1 = vector(1, base, tileBytes);
-    long p2 = vector(2, base, tileBytes);
-    long p3 = vector(3, base, tileBytes);
-    FloatVector s00 = FloatVector.fromArray(Lanes.FLOATS, out, outOffset);
-    FloatVector s01 = FloatVector.fromArray(Lanes.FLOATS, out, outOffset + Lanes.COUNT);
-    FloatVector s02 = FloatVector.fromArray(Lanes.FLOATS, out, outOffset + 2 * Lanes.COUNT);
-    FloatVector s03 = FloatVector.fromArray(Lanes.FLOATS, out, outOffset + 3 * Lanes.COUNT);
+      float[] sums,
+      int sumsOffset) {
+    FloatVector a0 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset);
+    FloatVector b0 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + Lanes.COUNT);
     for (int k = 0; k < depth; k++) {
-      long at = (long) k * COLUMN_BYTES;
-      FloatVector w0 = FloatVector.fromMemorySegment(Lanes.FLOATS, panel, p0 + at, Lanes.ORDER);
-      FloatVector w1 = FloatVector.fromMemorySegment(Lanes.FLOATS, panel, p1 + at, Lanes.ORDER);
-      FloatVector w2 = FloatVector.fromMemorySegment(Lanes.FLOATS, panel, p2 + at, Lanes.ORDER);
-      FloatVector w3 = FloatVector.fromMemorySegment(Lanes.FLOATS, panel, p3 + at, Lanes.ORDER);
+      long at = base + (long) k * COLUMN_BYTES;
+      FloatVector w0 = FloatVector.fromMemorySegment(Lanes.FLOATS, panel, at, Lanes.ORDER);
+      FloatVector w1 =
+          FloatVector.fromMemorySegment(Lanes.FLOATS, panel, at + VECTOR_BYTES, Lanes.ORDER);
       FloatVector x0 = FloatVector.broadcast(Lanes.FLOATS, x[xOffset + k]);
-      s00 = w0.fma(x0, s00);
-      s01 = w1.fma(x0, s01);
-      s02 = w2.fma(x0, s02);
-      s03 = w3.fma(x0, s03);
+      a0 = w0.fma(x0, a0);
+      b0 = w1.fma(x0, b0);
     }
-    s00.intoArray(out, outOffset);
-    s01.intoArray(out, outOffset + Lanes.COUNT);
-    s02.intoArray(out, outOffset + 2 * Lanes.COUNT);
-    s03.intoArray(out, outOffset + 3 * Lanes.COUNT);
+    a0.intoArray(sums, sumsOffset);
+    b0.intoArray(sums, sumsOffset + Lanes.COUNT);
   }
 
   private static void rows2(
       MemorySegment panel,
       long base,
-      long tileBytes,
       int depth,
       float[] x,
       int xOffset,
-      float[] out,
-      int outOffset,
-      int outStride) {
-    long p0 = vector(0, base, tileBytes);
-    long p1 = vector(1, base, tileBytes);
-    long p2 = vector(2, base, tileBytes);
-    long p3 = vector(3, base, tileBytes);
-    int out1 = outOffset + outStride;
-    FloatVector s00 = FloatVector.fromArray(Lanes.FLOATS, out, outOffset);
-    FloatVector s01 = FloatVector.fromArray(Lanes.FLOATS, out, outOffset + Lanes.COUNT);
-    FloatVector s02 = FloatVector.fromArray(Lanes.FLOATS, out, outOffset + 2 * Lanes.COUNT);
-    FloatVector s03 = FloatVector.fromArray(Lanes.FLOATS, out, outOffset + 3 * Lanes.COUNT);
-    FloatVector s10 = FloatVector.fromArray(Lanes.FLOATS, out, out1);
-    FloatVector s11 = FloatVector.fromArray(Lanes.FLOATS, out, out1 + Lanes.COUNT);
-    FloatVector s12 = FloatVector.fromArray(Lanes.FLOATS, out, out1 + 2 * Lanes.COUNT);
-    FloatVector s13 = FloatVector.fromArray(Lanes.FLOATS, out, out1 + 3 * Lanes.COUNT);
+      float[] sums,
+      int sumsOffset) {
+    FloatVector a0 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset);
+    FloatVector b0 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + Lanes.COUNT);
+    FloatVector a1 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + GROUP);
+    FloatVector b1 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + GROUP + Lanes.COUNT);
     for (int k = 0; k < depth; k++) {
-      long at = (long) k * COLUMN_BYTES;
-      FloatVector w0 = FloatVector.fromMemorySegment(Lanes.FLOATS, panel, p0 + at, Lanes.ORDER);
-      FloatVector w1 = FloatVector.fromMemorySegment(Lanes.FLOATS, panel, p1 + at, Lanes.ORDER);
-      FloatVector w2 = FloatVector.fromMemorySegment(Lanes.FLOATS, panel, p2 + at, Lanes.ORDER);
-      FloatVector w3 = FloatVector.fromMemorySegment(Lanes.FLOATS, panel, p3 + at, Lanes.ORDER);
-      int column = xOffset + 2 * k;
-      FloatVector x0 = FloatVector.broadcast(Lanes.FLOATS, x[column]);
-      s00 = w0.fma(x0, s00);
-      s01 = w1.fma(x0, s01);
-      s02 = w2.fma(x0, s02);
-      s03 = w3.fma(x0, s03);
-      FloatVector x1 = FloatVector.broadcast(Lanes.FLOATS, x[column + 1]);
-      s10 = w0.fma(x1, s10);
-      s11 = w1.fma(x1, s11);
-      s12 = w2.fma(x1, s12);
-      s13 = w3.fma(x1, s13);
+      long at = base + (long) k * COLUMN_BYTES;
+      FloatVector w0 = FloatVector.fromMemorySegment(Lanes.FLOATS, panel, at, Lanes.ORDER);
+      FloatVector w1 =
+          FloatVector.fromMemorySegment(Lanes.FLOATS, panel, at + VECTOR_BYTES, Lanes.ORDER);
+      FloatVector x0 = FloatVector.broadcast(Lanes.FLOATS, x[xOffset + k]);
+      a0 = w0.fma(x0, a0);
+      b0 = w1.fma(x0, b0);
+      FloatVector x1 = FloatVector.broadcast(Lanes.FLOATS, x[xOffset + k + DEPTH]);
+      a1 = w0.fma(x1, a1);
+      b1 = w1.fma(x1, b1);
     }
-    s00.intoArray(out, outOffset);
-    s01.intoArray(out, outOffset + Lanes.COUNT);
-    s02.intoArray(out, outOffset + 2 * Lanes.COUNT);
-    s03.intoArray(out, outOffset + 3 * Lanes.COUNT);
-    s10.intoArray(out, out1);
-    s11.intoArray(out, out1 + Lanes.COUNT);
-    s12.intoArray(out, out1 + 2 * Lanes.COUNT);
-    s13.intoArray(out, out1 + 3 * Lanes.COUNT);
+    a0.intoArray(sums, sumsOffset);
+    b0.intoArray(sums, sumsOffset + Lanes.COUNT);
+    a1.intoArray(sums, sumsOffset + GROUP);
+    b1.intoArray(sums, sumsOffset + GROUP + Lanes.COUNT);
   }
 
   private static void rows3(
       MemorySegment panel,
       long base,
-      long tileBytes,
       int depth,
       float[] x,
       int xOffset,
-      float[] out,
-      int outOffset,
-      int outStride) {
-    long p0 = vector(0, base, tileBytes);
-    long p1 = vector(1, base, tileBytes);
-    long p2 = vector(2, base, tileBytes);
-    long p3 = vector(3, base, tileBytes);
-    int out1 = outOffset + outStride;
-    int out2 = outOffset + 2 * outStride;
-    FloatVector s00 = FloatVector.fromArray(Lanes.FLOATS, out, outOffset);
-    FloatVector s01 = FloatVector.fromArray(Lanes.FLOATS, out, outOffset + Lanes.COUNT);
-    FloatVector s02 = FloatVector.fromArray(Lanes.FLOATS, out, outOffset + 2 * Lanes.COUNT);
-    FloatVector s03 = FloatVector.fromArray(Lanes.FLOATS, out, outOffset + 3 * Lanes.COUNT);
-    FloatVector s10 = FloatVector.fromArray(Lanes.FLOATS, out, out1);
-    FloatVector s11 = FloatVector.fromArray(Lanes.FLOATS, out, out1 + Lanes.COUNT);
-    FloatVector s12 = FloatVector.fromArray(Lanes.FLOATS, out, out1 + 2 * Lanes.COUNT);
-    FloatVector s13 = FloatVector.fromArray(Lanes.FLOATS, out, out1 + 3 * Lanes.COUNT);
-    FloatVector s20 = FloatVector.fromArray(Lanes.FLOATS, out, out2);
-    FloatVector s21 = FloatVector.fromArray(Lanes.FLOATS, out, out2 + Lanes.COUNT);
-    FloatVector s22 = FloatVector.fromArray(Lanes.FLOATS, out, out2 + 2 * Lanes.COUNT);
-    FloatVector s23 = FloatVector.fromArray(Lanes.FLOATS, out, out2 + 3 * Lanes.COUNT);
+      float[] sums,
+      int sumsOffset) {
+    FloatVector a0 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset);
+    FloatVector b0 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + Lanes.COUNT);
+    FloatVector a1 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + GROUP);
+    FloatVector b1 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + GROUP + Lanes.COUNT);
+    FloatVector a2 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 2 * GROUP);
+    FloatVector b2 =
+        FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 2 * GROUP + Lanes.COUNT);
     for (int k = 0; k < depth; k++) {
-      long at = (long) k * COLUMN_BYTES;
-      FloatVector w0 = FloatVector.fromMemorySegment(Lanes.FLOATS, panel, p0 + at, Lanes.ORDER);
-      FloatVector w1 = FloatVector.fromMemorySegment(Lanes.FLOATS, panel, p1 + at, Lanes.ORDER);
-      FloatVector w2 = FloatVector.fromMemorySegment(Lanes.FLOATS, panel, p2 + at, Lanes.ORDER);
-      FloatVector w3 = FloatVector.fromMemorySegment(Lanes.FLOATS, panel, p3 + at, Lanes.ORDER);
-      int column = xOffset + 3 * k;
-      FloatVector x0 = FloatVector.broadcast(Lanes.FLOATS, x[column]);
-      s00 = w0.fma(x0, s00);
-      s01 = w1.fma(x0, s01);
-      s02 = w2.fma(x0, s02);
-      s03 = w3.fma(x0, s03);
-      FloatVector x1 = FloatVector.broadcast(Lanes.FLOATS, x[column + 1]);
-      s10 = w0.fma(x1, s10);
-      s11 = w1.fma(x1, s11);
-      s12 = w2.fma(x1, s12);
-      s13 = w3.fma(x1, s13);
-      FloatVector x2 = FloatVector.broadcast(Lanes.FLOATS, x[column + 2]);
-      s20 = w0.fma(x2, s20);
-      s21 = w1.fma(x2, s21);
-      s22 = w2.fma(x2, s22);
-      s23 = w3.fma(x2, s23);
+      long at = base + (long) k * COLUMN_BYTES;
+      FloatVector w0 = FloatVector.fromMemorySegment(Lanes.FLOATS, panel, at, Lanes.ORDER);
+      FloatVector w1 =
+          FloatVector.fromMemorySegment(Lanes.FLOATS, panel, at + VECTOR_BYTES, Lanes.ORDER);
+      FloatVector x0 = FloatVector.broadcast(Lanes.FLOATS, x[xOffset + k]);
+      a0 = w0.fma(x0, a0);
+      b0 = w1.fma(x0, b0);
+      FloatVector x1 = FloatVector.broadcast(Lanes.FLOATS, x[xOffset + k + DEPTH]);
+      a1 = w0.fma(x1, a1);
+      b1 = w1.fma(x1, b1);
+      FloatVector x2 = FloatVector.broadcast(Lanes.FLOATS, x[xOffset + k + 2 * DEPTH]);
+      a2 = w0.fma(x2, a2);
+      b2 = w1.fma(x2, b2);
     }
-    s00.intoArray(out, outOffset);
-    s01.intoArray(out, outOffset + Lanes.COUNT);
-    s02.intoArray(out, outOffset + 2 * Lanes.COUNT);
-    s03.intoArray(out, outOffset + 3 * Lanes.COUNT);
-    s10.intoArray(out, out1);
-    s11.intoArray(out, out1 + Lanes.COUNT);
-    s12.intoArray(out, out1 + 2 * Lanes.COUNT);
-    s13.intoArray(out, out1 + 3 * Lanes.COUNT);
-    s20.intoArray(out, out2);
-    s21.intoArray(out, out2 + Lanes.COUNT);
-    s22.intoArray(out, out2 + 2 * Lanes.COUNT);
-    s23.intoArray(out, out2 + 3 * Lanes.COUNT);
+    a0.intoArray(sums, sumsOffset);
+    b0.intoArray(sums, sumsOffset + Lanes.COUNT);
+    a1.intoArray(sums, sumsOffset + GROUP);
+    b1.intoArray(sums, sumsOffset + GROUP + Lanes.COUNT);
+    a2.intoArray(sums, sumsOffset + 2 * GROUP);
+    b2.intoArray(sums, sumsOffset + 2 * GROUP + Lanes.COUNT);
   }
 
   private static void rows4(
       MemorySegment panel,
       long base,
-      long tileBytes,
       int depth,
       float[] x,
       int xOffset,
-      float[] out,
-      int outOffset,
-      int outStride) {
-    long p0 = vector(0, base, tileBytes);
-    long p1 = vector(1, base, tileBytes);
-    long p2 = vector(2, base, tileBytes);
-    long p3 = vector(3, base, tileBytes);
-    int out1 = outOffset + outStride;
-    int out2 = outOffset + 2 * outStride;
-    int out3 = outOffset + 3 * outStride;
-    FloatVector s00 = FloatVector.fromArray(Lanes.FLOATS, out, outOffset);
-    FloatVector s01 = FloatVector.fromArray(Lanes.FLOATS, out, outOffset + Lanes.COUNT);
-    FloatVector s02 = FloatVector.fromArray(Lanes.FLOATS, out, outOffset + 2 * Lanes.COUNT);
-    FloatVector s03 = FloatVector.fromArray(Lanes.FLOATS, out, outOffset + 3 * Lanes.COUNT);
-    FloatVector s10 = FloatVector.fromArray(Lanes.FLOATS, out, out1);
-    FloatVector s11 = FloatVector.fromArray(Lanes.FLOATS, out, out1 + Lanes.COUNT);
-    FloatVector s12 = FloatVector.fromArray(Lanes.FLOATS, out, out1 + 2 * Lanes.COUNT);
-    FloatVector s13 = FloatVector.fromArray(Lanes.FLOATS, out, out1 + 3 * Lanes.COUNT);
-    FloatVector s20 = FloatVector.fromArray(Lanes.FLOATS, out, out2);
-    FloatVector s21 = FloatVector.fromArray(Lanes.FLOATS, out, out2 + Lanes.COUNT);
-    FloatVector s22 = FloatVector.fromArray(Lanes.FLOATS, out, out2 + 2 * Lanes.COUNT);
-    FloatVector s23 = FloatVector.fromArray(Lanes.FLOATS, out, out2 + 3 * Lanes.COUNT);
-    FloatVector s30 = FloatVector.fromArray(Lanes.FLOATS, out, out3);
-    FloatVector s31 = FloatVector.fromArray(Lanes.FLOATS, out, out3 + Lanes.COUNT);
-    FloatVector s32 = FloatVector.fromArray(Lanes.FLOATS, out, out3 + 2 * Lanes.COUNT);
-    FloatVector s33 = FloatVector.fromArray(Lanes.FLOATS, out, out3 + 3 * Lanes.COUNT);
+      float[] sums,
+      int sumsOffset) {
+    FloatVector a0 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset);
+    FloatVector b0 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + Lanes.COUNT);
+    FloatVector a1 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + GROUP);
+    FloatVector b1 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + GROUP + Lanes.COUNT);
+    FloatVector a2 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 2 * GROUP);
+    FloatVector b2 =
+        FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 2 * GROUP + Lanes.COUNT);
+    FloatVector a3 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 3 * GROUP);
+    FloatVector b3 =
+        FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 3 * GROUP + Lanes.COUNT);
     for (int k = 0; k < depth; k++) {
-      long at = (long) k * COLUMN_BYTES;
-      FloatVector w0 = FloatVector.fromMemorySegment(Lanes.FLOATS, panel, p0 + at, Lanes.ORDER);
-      FloatVector w1 = FloatVector.fromMemorySegment(Lanes.FLOATS, panel, p1 + at, Lanes.ORDER);
-      FloatVector w2 = FloatVector.fromMemorySegment(Lanes.FLOATS, panel, p2 + at, Lanes.ORDER);
-      FloatVector w3 = FloatVector.fromMemorySegment(Lanes.FLOATS, panel, p3 + at, Lanes.ORDER);
-      int column = xOffset + 4 * k;
-      FloatVector x0 = FloatVector.broadcast(Lanes.FLOATS, x[column]);
-      s00 = w0.fma(x0, s00);
-      s01 = w1.fma(x0, s01);
-      s02 = w2.fma(x0, s02);
-      s03 = w3.fma(x0, s03);
-      FloatVector x1 = FloatVector.broadcast(Lanes.FLOATS, x[column + 1]);
-      s10 = w0.fma(x1, s10);
-      s11 = w1.fma(x1, s11);
-      s12 = w2.fma(x1, s12);
-      s13 = w3.fma(x1, s13);
-      FloatVector x2 = FloatVector.broadcast(Lanes.FLOATS, x[column + 2]);
-      s20 = w0.fma(x2, s20);
-      s21 = w1.fma(x2, s21);
-      s22 = w2.fma(x2, s22);
-      s23 = w3.fma(x2, s23);
-      FloatVector x3 = FloatVector.broadcast(Lanes.FLOATS, x[column + 3]);
-      s30 = w0.fma(x3, s30);
-      s31 = w1.fma(x3, s31);
-      s32 = w2.fma(x3, s32);
-      s33 = w3.fma(x3, s33);
+      long at = base + (long) k * COLUMN_BYTES;
+      FloatVector w0 = FloatVector.fromMemorySegment(Lanes.FLOATS, panel, at, Lanes.ORDER);
+      FloatVector w1 =
+          FloatVector.fromMemorySegment(Lanes.FLOATS, panel, at + VECTOR_BYTES, Lanes.ORDER);
+      FloatVector x0 = FloatVector.broadcast(Lanes.FLOATS, x[xOffset + k]);
+      a0 = w0.fma(x0, a0);
+      b0 = w1.fma(x0, b0);
+      FloatVector x1 = FloatVector.broadcast(Lanes.FLOATS, x[xOffset + k + DEPTH]);
+      a1 = w0.fma(x1, a1);
+      b1 = w1.fma(x1, b1);
+      FloatVector x2 = FloatVector.broadcast(Lanes.FLOATS, x[xOffset + k + 2 * DEPTH]);
+      a2 = w0.fma(x2, a2);
+      b2 = w1.fma(x2, b2);
+      FloatVector x3 = FloatVector.broadcast(Lanes.FLOATS, x[xOffset + k + 3 * DEPTH]);
+      a3 = w0.fma(x3, a3);
+      b3 = w1.fma(x3, b3);
     }
-    s00.intoArray(out, outOffset);
-    s01.intoArray(out, outOffset + Lanes.COUNT);
-    s02.intoArray(out, outOffset + 2 * Lanes.COUNT);
-    s03.intoArray(out, outOffset + 3 * Lanes.COUNT);
-    s10.intoArray(out, out1);
-    s11.intoArray(out, out1 + Lanes.COUNT);
-    s12.intoArray(out, out1 + 2 * Lanes.COUNT);
-    s13.intoArray(out, out1 + 3 * Lanes.COUNT);
-    s20.intoArray(out, out2);
-    s21.intoArray(out, out2 + Lanes.COUNT);
-    s22.intoArray(out, out2 + 2 * Lanes.COUNT);
-    s23.intoArray(out, out2 + 3 * Lanes.COUNT);
-    s30.intoArray(out, out3);
-    s31.intoArray(out, out3 + Lanes.COUNT);
-    s32.intoArray(out, out3 + 2 * Lanes.COUNT);
-    s33.intoArray(out, out3 + 3 * Lanes.COUNT);
+    a0.intoArray(sums, sumsOffset);
+    b0.intoArray(sums, sumsOffset + Lanes.COUNT);
+    a1.intoArray(sums, sumsOffset + GROUP);
+    b1.intoArray(sums, sumsOffset + GROUP + Lanes.COUNT);
+    a2.intoArray(sums, sumsOffset + 2 * GROUP);
+    b2.intoArray(sums, sumsOffset + 2 * GROUP + Lanes.COUNT);
+    a3.intoArray(sums, sumsOffset + 3 * GROUP);
+    b3.intoArray(sums, sumsOffset + 3 * GROUP + Lanes.COUNT);
   }
 
   private static void rows5(
       MemorySegment panel,
       long base,
-      long tileBytes,
       int depth,
       float[] x,
       int xOffset,
-      float[] out,
-      int outOffset,
-      int outStride) {
-    long p0 = vector(0, base, tileBytes);
-    long p1 = vector(1, base, tileBytes);
-    long p2 = vector(2, base, tileBytes);
-    long p3 = vector(3, base, tileBytes);
-    int out1 = outOffset + outStride;
-    int out2 = outOffset + 2 * outStride;
-    int out3 = outOffset + 3 * outStride;
-    int out4 = outOffset + 4 * outStride;
-    FloatVector s00 = FloatVector.fromArray(Lanes.FLOATS, out, outOffset);
-    FloatVector s01 = FloatVector.fromArray(Lanes.FLOATS, out, outOffset + Lanes.COUNT);
-    FloatVector s02 = FloatVector.fromArray(Lanes.FLOATS, out, outOffset + 2 * Lanes.COUNT);
-    FloatVector s03 = FloatVector.fromArray(Lanes.FLOATS, out, outOffset + 3 * Lanes.COUNT);
-    FloatVector s10 = FloatVector.fromArray(Lanes.FLOATS, out, out1);
-    FloatVector s11 = FloatVector.fromArray(Lanes.FLOATS, out, out1 + Lanes.COUNT);
-    FloatVector s12 = FloatVector.fromArray(Lanes.FLOATS, out, out1 + 2 * Lanes.COUNT);
-    FloatVector s13 = FloatVector.fromArray(Lanes.FLOATS, out, out1 + 3 * Lanes.COUNT);
-    FloatVector s20 = FloatVector.fromArray(Lanes.FLOATS, out, out2);
-    FloatVector s21 = FloatVector.fromArray(Lanes.FLOATS, out, out2 + Lanes.COUNT);
-    FloatVector s22 = FloatVector.fromArray(Lanes.FLOATS, out, out2 + 2 * Lanes.COUNT);
-    FloatVector s23 = FloatVector.fromArray(Lanes.FLOATS, out, out2 + 3 * Lanes.COUNT);
-    FloatVector s30 = FloatVector.fromArray(Lanes.FLOATS, out, out3);
-    FloatVector s31 = FloatVector.fromArray(Lanes.FLOATS, out, out3 + Lanes.COUNT);
-    FloatVector s32 = FloatVector.fromArray(Lanes.FLOATS, out, out3 + 2 * Lanes.COUNT);
-    FloatVector s33 = FloatVector.fromArray(Lanes.FLOATS, out, out3 + 3 * Lanes.COUNT);
-    FloatVector s40 = FloatVector.fromArray(Lanes.FLOATS, out, out4);
-    FloatVector s41 = FloatVector.fromArray(Lanes.FLOATS, out, out4 + Lanes.COUNT);
-    FloatVector s42 = FloatVector.fromArray(Lanes.FLOATS, out, out4 + 2 * Lanes.COUNT);
-    FloatVector s43 = FloatVector.fromArray(Lanes.FLOATS, out, out4 + 3 * Lanes.COUNT);
+      float[] sums,
+      int sumsOffset) {
+    FloatVector a0 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset);
+    FloatVector b0 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + Lanes.COUNT);
+    FloatVector a1 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + GROUP);
+    FloatVector b1 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + GROUP + Lanes.COUNT);
+    FloatVector a2 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 2 * GROUP);
+    FloatVector b2 =
+        FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 2 * GROUP + Lanes.COUNT);
+    FloatVector a3 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 3 * GROUP);
+    FloatVector b3 =
+        FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 3 * GROUP + Lanes.COUNT);
+    FloatVector a4 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 4 * GROUP);
+    FloatVector b4 =
+        FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 4 * GROUP + Lanes.COUNT);
     for (int k = 0; k < depth; k++) {
-      long at = (long) k * COLUMN_BYTES;
-      FloatVector w0 = FloatVector.fromMemorySegment(Lanes.FLOATS, panel, p0 + at, Lanes.ORDER);
-      FloatVector w1 = FloatVector.fromMemorySegment(Lanes.FLOATS, panel, p1 + at, Lanes.ORDER);
-      FloatVector w2 = FloatVector.fromMemorySegment(Lanes.FLOATS, panel, p2 + at, Lanes.ORDER);
-      FloatVector w3 = FloatVector.fromMemorySegment(Lanes.FLOATS, panel, p3 + at, Lanes.ORDER);
-      int column = xOffset + 5 * k;
-      FloatVector x0 = FloatVector.broadcast(Lanes.FLOATS, x[column]);
-      s00 = w0.fma(x0, s00);
-      s01 = w1.fma(x0, s01);
-      s02 = w2.fma(x0, s02);
-      s03 = w3.fma(x0, s03);
-      FloatVector x1 = FloatVector.broadcast(Lanes.FLOATS, x[column + 1]);
-      s10 = w0.fma(x1, s10);
-      s11 = w1.fma(x1, s11);
-      s12 = w2.fma(x1, s12);
-      s13 = w3.fma(x1, s13);
-      FloatVector x2 = FloatVector.broadcast(Lanes.FLOATS, x[column + 2]);
-      s20 = w0.fma(x2, s20);
-      s21 = w1.fma(x2, s21);
-      s22 = w2.fma(x2, s22);
-      s23 = w3.fma(x2, s23);
-      FloatVector x3 = FloatVector.broadcast(Lanes.FLOATS, x[column + 3]);
-      s30 = w0.fma(x3, s30);
-      s31 = w1.fma(x3, s31);
-      s32 = w2.fma(x3, s32);
-      s33 = w3.fma(x3, s33);
-      FloatVector x4 = FloatVector.broadcast(Lanes.FLOATS, x[column + 4]);
-      s40 = w0.fma(x4, s40);
-      s41 = w1.fma(x4, s41);
-      s42 = w2.fma(x4, s42);
-      s43 = w3.fma(x4, s43);
+      long at = base + (long) k * COLUMN_BYTES;
+      FloatVector w0 = FloatVector.fromMemorySegment(Lanes.FLOATS, panel, at, Lanes.ORDER);
+      FloatVector w1 =
+          FloatVector.fromMemorySegment(Lanes.FLOATS, panel, at + VECTOR_BYTES, Lanes.ORDER);
+      FloatVector x0 = FloatVector.broadcast(Lanes.FLOATS, x[xOffset + k]);
+      a0 = w0.fma(x0, a0);
+      b0 = w1.fma(x0, b0);
+      FloatVector x1 = FloatVector.broadcast(Lanes.FLOATS, x[xOffset + k + DEPTH]);
+      a1 = w0.fma(x1, a1);
+      b1 = w1.fma(x1, b1);
+      FloatVector x2 = FloatVector.broadcast(Lanes.FLOATS, x[xOffset + k + 2 * DEPTH]);
+      a2 = w0.fma(x2, a2);
+      b2 = w1.fma(x2, b2);
+      FloatVector x3 = FloatVector.broadcast(Lanes.FLOATS, x[xOffset + k + 3 * DEPTH]);
+      a3 = w0.fma(x3, a3);
+      b3 = w1.fma(x3, b3);
+      FloatVector x4 = FloatVector.broadcast(Lanes.FLOATS, x[xOffset + k + 4 * DEPTH]);
+      a4 = w0.fma(x4, a4);
+      b4 = w1.fma(x4, b4);
     }
-    s00.intoArray(out, outOffset);
-    s01.intoArray(out, outOffset + Lanes.COUNT);
-    s02.intoArray(out, outOffset + 2 * Lanes.COUNT);
-    s03.intoArray(out, outOffset + 3 * Lanes.COUNT);
-    s10.intoArray(out, out1);
-    s11.intoArray(out, out1 + Lanes.COUNT);
-    s12.intoArray(out, out1 + 2 * Lanes.COUNT);
-    s13.intoArray(out, out1 + 3 * Lanes.COUNT);
-    s20.intoArray(out, out2);
-    s21.intoArray(out, out2 + Lanes.COUNT);
-    s22.intoArray(out, out2 + 2 * Lanes.COUNT);
-    s23.intoArray(out, out2 + 3 * Lanes.COUNT);
-    s30.intoArray(out, out3);
-    s31.intoArray(out, out3 + Lanes.COUNT);
-    s32.intoArray(out, out3 + 2 * Lanes.COUNT);
-    s33.intoArray(out, out3 + 3 * Lanes.COUNT);
-    s40.intoArray(out, out4);
-    s41.intoArray(out, out4 + Lanes.COUNT);
-    s42.intoArray(out, out4 + 2 * Lanes.COUNT);
-    s43.intoArray(out, out4 + 3 * Lanes.COUNT);
+    a0.intoArray(sums, sumsOffset);
+    b0.intoArray(sums, sumsOffset + Lanes.COUNT);
+    a1.intoArray(sums, sumsOffset + GROUP);
+    b1.intoArray(sums, sumsOffset + GROUP + Lanes.COUNT);
+    a2.intoArray(sums, sumsOffset + 2 * GROUP);
+    b2.intoArray(sums, sumsOffset + 2 * GROUP + Lanes.COUNT);
+    a3.intoArray(sums, sumsOffset + 3 * GROUP);
+    b3.intoArray(sums, sumsOffset + 3 * GROUP + Lanes.COUNT);
+    a4.intoArray(sums, sumsOffset + 4 * GROUP);
+    b4.intoArray(sums, sumsOffset + 4 * GROUP + Lanes.COUNT);
   }
 
   private static void rows6(
       MemorySegment panel,
       long base,
-      long tileBytes,
       int depth,
       float[] x,
       int xOffset,
-      float[] out,
-      int outOffset,
-      int outStride) {
-    long p0 = vector(0, base, tileBytes);
-    long p1 = vector(1, base, tileBytes);
-    long p2 = vector(2, base, tileBytes);
-    long p3 = vector(3, base, tileBytes);
-    int out1 = outOffset + outStride;
-    int out2 = outOffset + 2 * outStride;
-    int out3 = outOffset + 3 * outStride;
-    int out4 = outOffset + 4 * outStride;
-    int out5 = outOffset + 5 * outStride;
-    FloatVector s00 = FloatVector.fromArray(Lanes.FLOATS, out, outOffset);
-    FloatVector s01 = FloatVector.fromArray(Lanes.FLOATS, out, outOffset + Lanes.COUNT);
-    FloatVector s02 = FloatVector.fromArray(Lanes.FLOATS, out, outOffset + 2 * Lanes.COUNT);
-    FloatVector s03 = FloatVector.fromArray(Lanes.FLOATS, out, outOffset + 3 * Lanes.COUNT);
-    FloatVector s10 = FloatVector.fromArray(Lanes.FLOATS, out, out1);
-    FloatVector s11 = FloatVector.fromArray(Lanes.FLOATS, out, out1 + Lanes.COUNT);
-    FloatVector s12 = FloatVector.fromArray(Lanes.FLOATS, out, out1 + 2 * Lanes.COUNT);
-    FloatVector s13 = FloatVector.fromArray(Lanes.FLOATS, out, out1 + 3 * Lanes.COUNT);
-    FloatVector s20 = FloatVector.fromArray(Lanes.FLOATS, out, out2);
-    FloatVector s21 = FloatVector.fromArray(Lanes.FLOATS, out, out2 + Lanes.COUNT);
-    FloatVector s22 = FloatVector.fromArray(Lanes.FLOATS, out, out2 + 2 * Lanes.COUNT);
-    FloatVector s23 = FloatVector.fromArray(Lanes.FLOATS, out, out2 + 3 * Lanes.COUNT);
-    FloatVector s30 = FloatVector.fromArray(Lanes.FLOATS, out, out3);
-    FloatVector s31 = FloatVector.fromArray(Lanes.FLOATS, out, out3 + Lanes.COUNT);
-    FloatVector s32 = FloatVector.fromArray(Lanes.FLOATS, out, out3 + 2 * Lanes.COUNT);
-    FloatVector s33 = FloatVector.fromArray(Lanes.FLOATS, out, out3 + 3 * Lanes.COUNT);
-    FloatVector s40 = FloatVector.fromArray(Lanes.FLOATS, out, out4);
-    FloatVector s41 = FloatVector.fromArray(Lanes.FLOATS, out, out4 + Lanes.COUNT);
-    FloatVector s42 = FloatVector.fromArray(Lanes.FLOATS, out, out4 + 2 * Lanes.COUNT);
-    FloatVector s43 = FloatVector.fromArray(Lanes.FLOATS, out, out4 + 3 * Lanes.COUNT);
-    FloatVector s50 = FloatVector.fromArray(Lanes.FLOATS, out, out5);
-    FloatVector s51 = FloatVector.fromArray(Lanes.FLOATS, out, out5 + Lanes.COUNT);
-    FloatVector s52 = FloatVector.fromArray(Lanes.FLOATS, out, out5 + 2 * Lanes.COUNT);
-    FloatVector s53 = FloatVector.fromArray(Lanes.FLOATS, out, out5 + 3 * Lanes.COUNT);
+      float[] sums,
+      int sumsOffset) {
+    FloatVector a0 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset);
+    FloatVector b0 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + Lanes.COUNT);
+    FloatVector a1 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + GROUP);
+    FloatVector b1 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + GROUP + Lanes.COUNT);
+    FloatVector a2 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 2 * GROUP);
+    FloatVector b2 =
+        FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 2 * GROUP + Lanes.COUNT);
+    FloatVector a3 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 3 * GROUP);
+    FloatVector b3 =
+        FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 3 * GROUP + Lanes.COUNT);
+    FloatVector a4 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 4 * GROUP);
+    FloatVector b4 =
+        FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 4 * GROUP + Lanes.COUNT);
+    FloatVector a5 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 5 * GROUP);
+    FloatVector b5 =
+        FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 5 * GROUP + Lanes.COUNT);
     for (int k = 0; k < depth; k++) {
-      long at = (long) k * COLUMN_BYTES;
-      FloatVector w0 = FloatVector.fromMemorySegment(Lanes.FLOATS, panel, p0 + at, Lanes.ORDER);
-      FloatVector w1 = FloatVector.fromMemorySegment(Lanes.FLOATS, panel, p1 + at, Lanes.ORDER);
-      FloatVector w2 = FloatVector.fromMemorySegment(Lanes.FLOATS, panel, p2 + at, Lanes.ORDER);
-      FloatVector w3 = FloatVector.fromMemorySegment(Lanes.FLOATS, panel, p3 + at, Lanes.ORDER);
-      int column = xOffset + 6 * k;
-      FloatVector x0 = FloatVector.broadcast(Lanes.FLOATS, x[column]);
-      s00 = w0.fma(x0, s00);
-      s01 = w1.fma(x0, s01);
-      s02 = w2.fma(x0, s02);
-      s03 = w3.fma(x0, s03);
-      FloatVector x1 = FloatVector.broadcast(Lanes.FLOATS, x[column + 1]);
-      s10 = w0.fma(x1, s10);
-      s11 = w1.fma(x1, s11);
-      s12 = w2.fma(x1, s12);
-      s13 = w3.fma(x1, s13);
-      FloatVector x2 = FloatVector.broadcast(Lanes.FLOATS, x[column + 2]);
-      s20 = w0.fma(x2, s20);
-      s21 = w1.fma(x2, s21);
-      s22 = w2.fma(x2, s22);
-      s23 = w3.fma(x2, s23);
-      FloatVector x3 = FloatVector.broadcast(Lanes.FLOATS, x[column + 3]);
-      s30 = w0.fma(x3, s30);
-      s31 = w1.fma(x3, s31);
-      s32 = w2.fma(x3, s32);
-      s33 = w3.fma(x3, s33);
-      FloatVector x4 = FloatVector.broadcast(Lanes.FLOATS, x[column + 4]);
-      s40 = w0.fma(x4, s40);
-      s41 = w1.fma(x4, s41);
-      s42 = w2.fma(x4, s42);
-      s43 = w3.fma(x4, s43);
-      FloatVector x5 = FloatVector.broadcast(Lanes.FLOATS, x[column + 5]);
-      s50 = w0.fma(x5, s50);
-      s51 = w1.fma(x5, s51);
-      s52 = w2.fma(x5, s52);
-      s53 = w3.fma(x5, s53);
+      long at = base + (long) k * COLUMN_BYTES;
+      FloatVector w0 = FloatVector.fromMemorySegment(Lanes.FLOATS, panel, at, Lanes.ORDER);
+      FloatVector w1 =
+          FloatVector.fromMemorySegment(Lanes.FLOATS, panel, at + VECTOR_BYTES, Lanes.ORDER);
+      FloatVector x0 = FloatVector.broadcast(Lanes.FLOATS, x[xOffset + k]);
+      a0 = w0.fma(x0, a0);
+      b0 = w1.fma(x0, b0);
+      FloatVector x1 = FloatVector.broadcast(Lanes.FLOATS, x[xOffset + k + DEPTH]);
+      a1 = w0.fma(x1, a1);
+      b1 = w1.fma(x1, b1);
+      FloatVector x2 = FloatVector.broadcast(Lanes.FLOATS, x[xOffset + k + 2 * DEPTH]);
+      a2 = w0.fma(x2, a2);
+      b2 = w1.fma(x2, b2);
+      FloatVector x3 = FloatVector.broadcast(Lanes.FLOATS, x[xOffset + k + 3 * DEPTH]);
+      a3 = w0.fma(x3, a3);
+      b3 = w1.fma(x3, b3);
+      FloatVector x4 = FloatVector.broadcast(Lanes.FLOATS, x[xOffset + k + 4 * DEPTH]);
+      a4 = w0.fma(x4, a4);
+      b4 = w1.fma(x4, b4);
+      FloatVector x5 = FloatVector.broadcast(Lanes.FLOATS, x[xOffset + k + 5 * DEPTH]);
+      a5 = w0.fma(x5, a5);
+      b5 = w1.fma(x5, b5);
     }
-    s00.intoArray(out, outOffset);
-    s01.intoArray(out, outOffset + Lanes.COUNT);
-    s02.intoArray(out, outOffset + 2 * Lanes.COUNT);
-    s03.intoArray(out, outOffset + 3 * Lanes.COUNT);
-    s10.intoArray(out, out1);
-    s11.intoArray(out, out1 + Lanes.COUNT);
-    s12.intoArray(out, out1 + 2 * Lanes.COUNT);
-    s13.intoArray(out, out1 + 3 * Lanes.COUNT);
-    s20.intoArray(out, out2);
-    s21.intoArray(out, out2 + Lanes.COUNT);
-    s22.intoArray(out, out2 + 2 * Lanes.COUNT);
-    s23.intoArray(out, out2 + 3 * Lanes.COUNT);
-    s30.intoArray(out, out3);
-    s31.intoArray(out, out3 + Lanes.COUNT);
-    s32.intoArray(out, out3 + 2 * Lanes.COUNT);
-    s33.intoArray(out, out3 + 3 * Lanes.COUNT);
-    s40.intoArray(out, out4);
-    s41.intoArray(out, out4 + Lanes.COUNT);
-    s42.intoArray(out, out4 + 2 * Lanes.COUNT);
-    s43.intoArray(out, out4 + 3 * Lanes.COUNT);
-    s50.intoArray(out, out5);
-    s51.intoArray(out, out5 + Lanes.COUNT);
-    s52.intoArray(out, out5 + 2 * Lanes.COUNT);
-    s53.intoArray(out, out5 + 3 * Lanes.COUNT);
+    a0.intoArray(sums, sumsOffset);
+    b0.intoArray(sums, sumsOffset + Lanes.COUNT);
+    a1.intoArray(sums, sumsOffset + GROUP);
+    b1.intoArray(sums, sumsOffset + GROUP + Lanes.COUNT);
+    a2.intoArray(sums, sumsOffset + 2 * GROUP);
+    b2.intoArray(sums, sumsOffset + 2 * GROUP + Lanes.COUNT);
+    a3.intoArray(sums, sumsOffset + 3 * GROUP);
+    b3.intoArray(sums, sumsOffset + 3 * GROUP + Lanes.COUNT);
+    a4.intoArray(sums, sumsOffset + 4 * GROUP);
+    b4.intoArray(sums, sumsOffset + 4 * GROUP + Lanes.COUNT);
+    a5.intoArray(sums, sumsOffset + 5 * GROUP);
+    b5.intoArray(sums, sumsOffset + 5 * GROUP + Lanes.COUNT);
+  }
+
+  private static void rows7(
+      MemorySegment panel,
+      long base,
+      int depth,
+      float[] x,
+      int xOffset,
+      float[] sums,
+      int sumsOffset) {
+    FloatVector a0 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset);
+    FloatVector b0 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + Lanes.COUNT);
+    FloatVector a1 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + GROUP);
+    FloatVector b1 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + GROUP + Lanes.COUNT);
+    FloatVector a2 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 2 * GROUP);
+    FloatVector b2 =
+        FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 2 * GROUP + Lanes.COUNT);
+    FloatVector a3 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 3 * GROUP);
+    FloatVector b3 =
+        FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 3 * GROUP + Lanes.COUNT);
+    FloatVector a4 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 4 * GROUP);
+    FloatVector b4 =
+        FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 4 * GROUP + Lanes.COUNT);
+    FloatVector a5 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 5 * GROUP);
+    FloatVector b5 =
+        FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 5 * GROUP + Lanes.COUNT);
+    FloatVector a6 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 6 * GROUP);
+    FloatVector b6 =
+        FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 6 * GROUP + Lanes.COUNT);
+    for (int k = 0; k < depth; k++) {
+      long at = base + (long) k * COLUMN_BYTES;
+      FloatVector w0 = FloatVector.fromMemorySegment(Lanes.FLOATS, panel, at, Lanes.ORDER);
+      FloatVector w1 =
+          FloatVector.fromMemorySegment(Lanes.FLOATS, panel, at + VECTOR_BYTES, Lanes.ORDER);
+      FloatVector x0 = FloatVector.broadcast(Lanes.FLOATS, x[xOffset + k]);
+      a0 = w0.fma(x0, a0);
+      b0 = w1.fma(x0, b0);
+      FloatVector x1 = FloatVector.broadcast(Lanes.FLOATS, x[xOffset + k + DEPTH]);
+      a1 = w0.fma(x1, a1);
+      b1 = w1.fma(x1, b1);
+      FloatVector x2 = FloatVector.broadcast(Lanes.FLOATS, x[xOffset + k + 2 * DEPTH]);
+      a2 = w0.fma(x2, a2);
+      b2 = w1.fma(x2, b2);
+      FloatVector x3 = FloatVector.broadcast(Lanes.FLOATS, x[xOffset + k + 3 * DEPTH]);
+      a3 = w0.fma(x3, a3);
+      b3 = w1.fma(x3, b3);
+      FloatVector x4 = FloatVector.broadcast(Lanes.FLOATS, x[xOffset + k + 4 * DEPTH]);
+      a4 = w0.fma(x4, a4);
+      b4 = w1.fma(x4, b4);
+      FloatVector x5 = FloatVector.broadcast(Lanes.FLOATS, x[xOffset + k + 5 * DEPTH]);
+      a5 = w0.fma(x5, a5);
+      b5 = w1.fma(x5, b5);
+      FloatVector x6 = FloatVector.broadcast(Lanes.FLOATS, x[xOffset + k + 6 * DEPTH]);
+      a6 = w0.fma(x6, a6);
+      b6 = w1.fma(x6, b6);
+    }
+    a0.intoArray(sums, sumsOffset);
+    b0.intoArray(sums, sumsOffset + Lanes.COUNT);
+    a1.intoArray(sums, sumsOffset + GROUP);
+    b1.intoArray(sums, sumsOffset + GROUP + Lanes.COUNT);
+    a2.intoArray(sums, sumsOffset + 2 * GROUP);
+    b2.intoArray(sums, sumsOffset + 2 * GROUP + Lanes.COUNT);
+    a3.intoArray(sums, sumsOffset + 3 * GROUP);
+    b3.intoArray(sums, sumsOffset + 3 * GROUP + Lanes.COUNT);
+    a4.intoArray(sums, sumsOffset + 4 * GROUP);
+    b4.intoArray(sums, sumsOffset + 4 * GROUP + Lanes.COUNT);
+    a5.intoArray(sums, sumsOffset + 5 * GROUP);
+    b5.intoArray(sums, sumsOffset + 5 * GROUP + Lanes.COUNT);
+    a6.intoArray(sums, sumsOffset + 6 * GROUP);
+    b6.intoArray(sums, sumsOffset + 6 * GROUP + Lanes.COUNT);
+  }
+
+  private static void rows8(
+      MemorySegment panel,
+      long base,
+      int depth,
+      float[] x,
+      int xOffset,
+      float[] sums,
+      int sumsOffset) {
+    FloatVector a0 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset);
+    FloatVector b0 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + Lanes.COUNT);
+    FloatVector a1 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + GROUP);
+    FloatVector b1 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + GROUP + Lanes.COUNT);
+    FloatVector a2 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 2 * GROUP);
+    FloatVector b2 =
+        FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 2 * GROUP + Lanes.COUNT);
+    FloatVector a3 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 3 * GROUP);
+    FloatVector b3 =
+        FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 3 * GROUP + Lanes.COUNT);
+    FloatVector a4 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 4 * GROUP);
+    FloatVector b4 =
+        FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 4 * GROUP + Lanes.COUNT);
+    FloatVector a5 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 5 * GROUP);
+    FloatVector b5 =
+        FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 5 * GROUP + Lanes.COUNT);
+    FloatVector a6 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 6 * GROUP);
+    FloatVector b6 =
+        FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 6 * GROUP + Lanes.COUNT);
+    FloatVector a7 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 7 * GROUP);
+    FloatVector b7 =
+        FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 7 * GROUP + Lanes.COUNT);
+    for (int k = 0; k < depth; k++) {
+      long at = base + (long) k * COLUMN_BYTES;
+      FloatVector w0 = FloatVector.fromMemorySegment(Lanes.FLOATS, panel, at, Lanes.ORDER);
+      FloatVector w1 =
+          FloatVector.fromMemorySegment(Lanes.FLOATS, panel, at + VECTOR_BYTES, Lanes.ORDER);
+      FloatVector x0 = FloatVector.broadcast(Lanes.FLOATS, x[xOffset + k]);
+      a0 = w0.fma(x0, a0);
+      b0 = w1.fma(x0, b0);
+      FloatVector x1 = FloatVector.broadcast(Lanes.FLOATS, x[xOffset + k + DEPTH]);
+      a1 = w0.fma(x1, a1);
+      b1 = w1.fma(x1, b1);
+      FloatVector x2 = FloatVector.broadcast(Lanes.FLOATS, x[xOffset + k + 2 * DEPTH]);
+      a2 = w0.fma(x2, a2);
+      b2 = w1.fma(x2, b2);
+      FloatVector x3 = FloatVector.broadcast(Lanes.FLOATS, x[xOffset + k + 3 * DEPTH]);
+      a3 = w0.fma(x3, a3);
+      b3 = w1.fma(x3, b3);
+      FloatVector x4 = FloatVector.broadcast(Lanes.FLOATS, x[xOffset + k + 4 * DEPTH]);
+      a4 = w0.fma(x4, a4);
+      b4 = w1.fma(x4, b4);
+      FloatVector x5 = FloatVector.broadcast(Lanes.FLOATS, x[xOffset + k + 5 * DEPTH]);
+      a5 = w0.fma(x5, a5);
+      b5 = w1.fma(x5, b5);
+      FloatVector x6 = FloatVector.broadcast(Lanes.FLOATS, x[xOffset + k + 6 * DEPTH]);
+      a6 = w0.fma(x6, a6);
+      b6 = w1.fma(x6, b6);
+      FloatVector x7 = FloatVector.broadcast(Lanes.FLOATS, x[xOffset + k + 7 * DEPTH]);
+      a7 = w0.fma(x7, a7);
+      b7 = w1.fma(x7, b7);
+    }
+    a0.intoArray(sums, sumsOffset);
+    b0.intoArray(sums, sumsOffset + Lanes.COUNT);
+    a1.intoArray(sums, sumsOffset + GROUP);
+    b1.intoArray(sums, sumsOffset + GROUP + Lanes.COUNT);
+    a2.intoArray(sums, sumsOffset + 2 * GROUP);
+    b2.intoArray(sums, sumsOffset + 2 * GROUP + Lanes.COUNT);
+    a3.intoArray(sums, sumsOffset + 3 * GROUP);
+    b3.intoArray(sums, sumsOffset + 3 * GROUP + Lanes.COUNT);
+    a4.intoArray(sums, sumsOffset + 4 * GROUP);
+    b4.intoArray(sums, sumsOffset + 4 * GROUP + Lanes.COUNT);
+    a5.intoArray(sums, sumsOffset + 5 * GROUP);
+    b5.intoArray(sums, sumsOffset + 5 * GROUP + Lanes.COUNT);
+    a6.intoArray(sums, sumsOffset + 6 * GROUP);
+    b6.intoArray(sums, sumsOffset + 6 * GROUP + Lanes.COUNT);
+    a7.intoArray(sums, sumsOffset + 7 * GROUP);
+    b7.intoArray(sums, sumsOffset + 7 * GROUP + Lanes.COUNT);
   }
 }

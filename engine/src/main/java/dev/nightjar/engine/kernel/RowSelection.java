@@ -1,8 +1,6 @@
 package dev.nightjar.engine.kernel;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 
 /**
  * Some rows of a {@link PackedMatrix} as a matrix of their own, chosen anew again and again without
@@ -10,9 +8,6 @@ import java.nio.ByteOrder;
  * For one thread at a time.
  */
 public final class RowSelection {
-  private static final ValueLayout.OfFloat FLOAT =
-      ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-
   private final PackedMatrix matrix;
   private final float[] row;
 
@@ -35,11 +30,7 @@ public final class RowSelection {
     }
     for (int r = 0; r < matrix.rows(); r++) {
       source.readRow(ids[offset + r], row, 0);
-      long to = matrix.tileOffset(r / PackedMatrix.TILE);
-      to += (long) (r % PackedMatrix.TILE) * Float.BYTES;
-      for (int k = 0; k < row.length; k++) {
-        matrix.data().set(FLOAT, to + (long) k * PackedMatrix.TILE * Float.BYTES, row[k]);
-      }
+      matrix.setRow(r, row, 0);
     }
   }
 

@@ -1,5 +1,8 @@
 package dev.nightjar.engine.kernel;
 
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+
 /**
  * The kernels as plain loops: the oracle for {@link VectorKernels}, and what runs where the Vector
  * API is missing.
@@ -124,42 +127,64 @@ public final class ScalarKernels implements Kernels {
 
   @Override
   public void attend(
+      AttentionShape shape,
       float[] q,
-      int qOffset,
-      float[][] keyPages,
-      float[][] valuePages,
-      int length,
-      int kvHead,
-      int groupSize,
-      int headDim,
-      float scale,
-      float[] scores,
       float[] out,
-      int outOffset) {
-    for (int head = 0; head < groupSize; head++) {
-      float max = Float.NEGATIVE_INFINITY;
-      for (int t = 0; t < length; t++) {
-        float[] keys = keyPages[t / PAGE];
-        float acc = 0;
-        for (int d = 0; d < headDim; d++) {
-          float key = keys[(kvHead * headDim + d) * PAGE + t % PAGE];
-          acc = Math.fma(key, q[qOffset + head * headDim + d], acc);
-        }
-        scores[t] = acc * scale;
-        max = Math.max(max, scores[t]);
+      int firstRow,
+      int rows,
+      MemorySegment[] pages,
+      int[] visible,
+      Scratch scratch) {
+    KvLayout layout = shape.keysValues();
+    for (int row = firstRow; row < firstRow + rows; row++) {
+      for (int head = 0; head < layout.kvHeads() * shape.groupSize(); head++) {
+        int at = row * shape.queryDim() + head * layout.headDim();
+        int kvHead = head / shape.groupSize();
+        attend(layout, shape.scale(), q, out, at, kvHead, pages, visible[row], scratch);
       }
-      for (int t = 0; t < length; t++) {
-        scores[t] = exp1(scores[t] - max);
+    }
+  }
+
+  private static void attend(
+      KvLayout layout,
+      float scale,
+      float[] q,
+      float[] out,
+      int at,
+      int kvHead,
+      MemorySegment[] pages,
+      int length,
+      Scratch scratch) {
+    int headDim = layout.headDim();
+    float[] scores = scratch.scores(length);
+    float[] page = scratch.floats(headDim * PAGE);
+    float max = Float.NEGATIVE_INFINITY;
+    for (int t = 0; t < length; t++) {
+      if (t % PAGE == 0) {
+        layout.readKeys(pages[t / PAGE], kvHead, page);
       }
-      float inverse = 1f / foldSum(scores, length, 0, 1);
+      float acc = 0;
       for (int d = 0; d < headDim; d++) {
-        float acc = 0;
-        for (int t = 0; t < length; t++) {
-          float value = valuePages[t / PAGE][(kvHead * PAGE + t % PAGE) * headDim + d];
-          acc = Math.fma(value, scores[t], acc);
-        }
-        out[outOffset + head * headDim + d] = acc * inverse;
+        acc = Math.fma(page[d * PAGE + t % PAGE], q[at + d], acc);
       }
+      scores[t] = acc * scale;
+      max = Math.max(max, scores[t]);
+    }
+    for (int t = 0; t < length; t++) {
+      scores[t] = exp1(scores[t] - max);
+    }
+    float inverse = 1f / foldSum(scores, length, 0, 1);
+    Arrays.fill(out, at, at + headDim, 0f);
+    for (int t = 0; t < length; t++) {
+      if (t % PAGE == 0) {
+        layout.readValues(pages[t / PAGE], kvHead, page);
+      }
+      for (int d = 0; d < headDim; d++) {
+        out[at + d] = Math.fma(page[t % PAGE * headDim + d], scores[t], out[at + d]);
+      }
+    }
+    for (int d = 0; d < headDim; d++) {
+      out[at + d] *= inverse;
     }
   }
 

@@ -4,9 +4,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Working memory of {@link Kernels#matmul}: grows to the largest use, never shrinks, and is freed
- * by the garbage collector. For one thread at a time; contents do not survive from one call to the
- * next.
+ * Working memory of {@link Kernels#matmul} and {@link Kernels#attend}: grows to the largest use,
+ * never shrinks, and is freed by the garbage collector. For one thread at a time; contents do not
+ * survive from one call to the next.
  */
 public final class Scratch {
   private static final long ALIGNMENT = 64;
@@ -14,9 +14,12 @@ public final class Scratch {
 
   private float[] inputs = NONE;
   private float[] outputs = NONE;
-  private short[] halves = {};
   private float[] floats = NONE;
+  private float[] scores = NONE;
+  private int[] starts = {};
+  private float[] shared = NONE;
   private MemorySegment panel = MemorySegment.NULL;
+  private ParallelKernels.Product product;
 
   /** Creates an empty scratch; obtain it from {@link Kernels#newScratch}. */
   Scratch() {}
@@ -29,7 +32,7 @@ public final class Scratch {
     return inputs;
   }
 
-  /** At least {@code count} floats for the outputs of an incomplete group of tiles. */
+  /** At least {@code count} floats for the sums of a group. */
   float[] outputs(int count) {
     if (outputs.length < count) {
       outputs = new float[count];
@@ -37,12 +40,20 @@ public final class Scratch {
     return outputs;
   }
 
-  /** At least {@code count} halves on their way to fp32. */
-  short[] halves(int count) {
-    if (halves.length < count) {
-      halves = new short[count];
+  /** At least {@code count} floats for a share of the outputs. */
+  float[] shared(int count) {
+    if (shared.length < count) {
+      shared = new float[count];
     }
-    return halves;
+    return shared;
+  }
+
+  /** What is handed out of a product; always of the same size. */
+  ParallelKernels.Product product(Kernels kernels, int size) {
+    if (product == null) {
+      product = new ParallelKernels.Product(kernels, size);
+    }
+    return product;
   }
 
   /** At least {@code count} converted halves. */
@@ -53,7 +64,23 @@ public final class Scratch {
     return floats;
   }
 
-  /** At least {@code bytes} bytes for converted weights, aligned to 64. */
+  /** At least {@code count} floats for attention scores. */
+  float[] scores(int count) {
+    if (scores.length < count) {
+      scores = new float[2 * count];
+    }
+    return scores;
+  }
+
+  /** At least {@code count} ints for where queries start. */
+  int[] starts(int count) {
+    if (starts.length < count) {
+      starts = new int[count];
+    }
+    return starts;
+  }
+
+  /** At least {@code bytes} bytes for converted weights, keys or values, aligned to 64. */
   MemorySegment panel(long bytes) {
     if (panel.byteSize() < bytes) {
       panel = Arena.ofAuto().allocate(bytes, ALIGNMENT);

@@ -1,215 +1,172 @@
 package dev.nightjar.engine.kernel;
 
+import dev.nightjar.engine.api.KvType;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
 
 /**
- * The two products of attention for up to four query heads that share one key/value head, over
- * packed pages.
+ * {@link Kernels#attend} on vectors. The queries of several rows and of all heads that share a
+ * key/value head are taken together, so that a page is read, and converted to fp32, once for all of
+ * them.
  */
 final class VectorAttention {
-  /** Most query heads per call. */
-  static final int MAX_HEADS = 4;
-
   private static final int PAGE = Kernels.PAGE;
+  private static final int MAX_QUERIES = 64;
+
+  /** Scores that stay in the second-level cache. */
+  private static final int MAX_SCORES = 1 << 16;
 
   private VectorAttention() {}
 
-  /**
-   * {@code scores[h, t] = scale * sum_d q[h, d] * key[t, d]}, lanes running across positions.
-   *
-   * @param q {@code [heads, headDim]} from {@code qOffset}
-   * @param scores {@code [heads, length rounded up to whole pages]}; what lies beyond {@code
-   *     length} is arbitrary
-   */
-  static void score(
+  static void attend(
+      AttentionShape shape,
       float[] q,
-      int qOffset,
-      float[][] keyPages,
-      int length,
-      int kvHead,
-      int heads,
-      int headDim,
-      float scale,
-      float[] scores) {
-    int pages = (length + PAGE - 1) / PAGE;
-    int base = kvHead * headDim * PAGE;
-    for (int page = 0; page < pages; page++) {
-      if (heads == 1) {
-        scoreOne(q, qOffset, keyPages[page], base, headDim, scale, scores, page * PAGE);
-      } else {
-        scoreFour(
-            q,
-            qOffset,
-            keyPages[page],
-            base,
-            heads,
-            headDim,
-            scale,
-            scores,
-            page * PAGE,
-            pages * PAGE);
-      }
-    }
-  }
-
-  private static void scoreOne(
-      float[] q,
-      int qOffset,
-      float[] keys,
-      int base,
-      int headDim,
-      float scale,
-      float[] scores,
-      int to) {
-    for (int lane = 0; lane < PAGE; lane += Lanes.COUNT) {
-      FloatVector s = FloatVector.zero(Lanes.FLOATS);
-      for (int d = 0; d < headDim; d++) {
-        s =
-            FloatVector.fromArray(Lanes.FLOATS, keys, base + lane + d * PAGE)
-                .fma(FloatVector.broadcast(Lanes.FLOATS, q[qOffset + d]), s);
-      }
-      s.mul(scale).intoArray(scores, to + lane);
-    }
-  }
-
-  /** Two to four heads; missing ones repeat the last. */
-  private static void scoreFour(
-      float[] q,
-      int qOffset,
-      float[] keys,
-      int base,
-      int heads,
-      int headDim,
-      float scale,
-      float[] scores,
-      int to,
-      int stride) {
-    int third = Math.min(2, heads - 1);
-    int fourth = heads - 1;
-    int q1 = qOffset + headDim;
-    int q2 = qOffset + third * headDim;
-    int q3 = qOffset + fourth * headDim;
-    for (int lane = 0; lane < PAGE; lane += Lanes.COUNT) {
-      FloatVector s0 = FloatVector.zero(Lanes.FLOATS);
-      FloatVector s1 = s0;
-      FloatVector s2 = s0;
-      FloatVector s3 = s0;
-      for (int d = 0; d < headDim; d++) {
-        FloatVector k = FloatVector.fromArray(Lanes.FLOATS, keys, base + lane + d * PAGE);
-        s0 = k.fma(FloatVector.broadcast(Lanes.FLOATS, q[qOffset + d]), s0);
-        s1 = k.fma(FloatVector.broadcast(Lanes.FLOATS, q[q1 + d]), s1);
-        s2 = k.fma(FloatVector.broadcast(Lanes.FLOATS, q[q2 + d]), s2);
-        s3 = k.fma(FloatVector.broadcast(Lanes.FLOATS, q[q3 + d]), s3);
-      }
-      s0.mul(scale).intoArray(scores, to + lane);
-      s1.mul(scale).intoArray(scores, to + lane + stride);
-      s2.mul(scale).intoArray(scores, to + lane + third * stride);
-      s3.mul(scale).intoArray(scores, to + lane + fourth * stride);
-    }
-  }
-
-  /**
-   * {@code out[h, d] = sum_t weights[h, t] * value[t, d]}, positions ascending, lanes running
-   * across d.
-   *
-   * @param weights {@code [heads, length rounded up to whole pages]}
-   * @param out {@code [heads, headDim]} from {@code outOffset}, overwritten
-   */
-  static void mix(
-      float[][] valuePages,
-      int length,
-      int kvHead,
-      int heads,
-      int headDim,
-      float[] weights,
       float[] out,
-      int outOffset) {
-    int base = kvHead * PAGE * headDim;
-    int whole = Lanes.FLOATS.loopBound(headDim);
-    int stride = (length + PAGE - 1) / PAGE * PAGE;
-    Arrays.fill(out, outOffset, outOffset + heads * headDim, 0f);
-    // The sums rest in out between pages: C2 keeps vectors in registers over one loop, not over two
-    // nested ones.
-    for (int first = 0; first < length; first += PAGE) {
-      float[] values = valuePages[first / PAGE];
-      int count = Math.min(PAGE, length - first);
-      if (heads == 1) {
-        mixOne(values, count, base, whole, headDim, weights, first, out, outOffset);
-      } else {
-        mixFour(values, count, base, heads, whole, headDim, weights, first, stride, out, outOffset);
+      int firstRow,
+      int rows,
+      MemorySegment[] pages,
+      int[] visible,
+      Scratch scratch) {
+    int group = shape.groupSize();
+    int padded = padded(visible[firstRow + rows - 1]);
+    int most = Math.clamp(Math.min(MAX_QUERIES, MAX_SCORES / padded) / group, 1, rows);
+    for (int done = 0; done < rows; done += most) {
+      int first = firstRow + done;
+      int count = Math.min(most, rows - done);
+      Arrays.fill(out, first * shape.queryDim(), (first + count) * shape.queryDim(), 0f);
+      for (int kvHead = 0; kvHead < shape.keysValues().kvHeads(); kvHead++) {
+        attend(shape, q, out, first, count, pages, visible, kvHead, scratch);
       }
     }
-    for (int head = 0; head < heads; head++) {
-      for (int d = whole; d < headDim; d++) {
-        float sum = 0;
-        for (int t = 0; t < length; t++) {
-          float value = valuePages[t / PAGE][base + t % PAGE * headDim + d];
-          sum = Math.fma(value, weights[head * stride + t], sum);
+  }
+
+  private static int padded(int length) {
+    return (length + PAGE - 1) / PAGE * PAGE;
+  }
+
+  /** One key/value head; the queries of row r are {@code [r * group, (r + 1) * group)}. */
+  private static void attend(
+      AttentionShape shape,
+      float[] q,
+      float[] out,
+      int firstRow,
+      int rows,
+      MemorySegment[] pages,
+      int[] visible,
+      int kvHead,
+      Scratch scratch) {
+    KvLayout layout = shape.keysValues();
+    int headDim = layout.headDim();
+    int group = shape.groupSize();
+    int queries = rows * group;
+    int stride = padded(visible[firstRow + rows - 1]);
+    float[] scores = scratch.scores(queries * stride);
+    int[] at = scratch.starts(queries);
+    for (int i = 0; i < queries; i++) {
+      at[i] = (firstRow + i / group) * shape.queryDim() + (kvHead * group + i % group) * headDim;
+    }
+    boolean direct = layout.type() == KvType.F32;
+    long panelBytes = (long) headDim * PAGE * Float.BYTES;
+    MemorySegment panel = direct ? null : scratch.panel(2 * panelBytes);
+    int page = 0;
+    while (page < stride / PAGE) {
+      boolean pair = queries <= 4 && page + 1 < stride / PAGE;
+      if (!direct) {
+        KvFiller.keys(layout, pages[page], kvHead, panel, 0, scratch);
+        if (pair) {
+          KvFiller.keys(layout, pages[page + 1], kvHead, panel, panelBytes, scratch);
         }
-        out[outOffset + head * headDim + d] = sum;
       }
+      MemorySegment keys = direct ? pages[page] : panel;
+      long base = direct ? layout.keys(kvHead) : 0;
+      int to = page * PAGE;
+      if (pair) {
+        MemorySegment next = direct ? pages[page + 1] : panel;
+        long nextBase = direct ? base : panelBytes;
+        float scale = shape.scale();
+        VectorScores.scorePair(
+            q, at, queries, keys, base, next, nextBase, headDim, scale, scores, to, stride);
+        page += 2;
+      } else {
+        VectorScores.score(q, at, queries, keys, base, headDim, shape.scale(), scores, to, stride);
+        page++;
+      }
+    }
+    for (int i = 0; i < queries; i++) {
+      int length = visible[firstRow + i / group];
+      exponentiate(scores, i * stride, length, padded(length));
+    }
+    for (page = 0; page < stride / PAGE; page++) {
+      if (!direct) {
+        KvFiller.values(layout, pages[page], kvHead, panel, scratch);
+      }
+      MemorySegment values = direct ? pages[page] : panel;
+      long base = direct ? layout.values(kvHead) : 0;
+      int first = page * PAGE;
+      if (visible[firstRow] >= first + PAGE) {
+        VectorMix.mix(values, base, PAGE, headDim, scores, first, stride, out, at, 0, queries);
+      } else {
+        for (int row = 0; row < rows; row++) {
+          int count = Math.min(PAGE, visible[firstRow + row] - first);
+          if (count > 0) {
+            int query = row * group;
+            int weights = query * stride + first;
+            VectorMix.mix(
+                values, base, count, headDim, scores, weights, stride, out, at, query, group);
+          }
+        }
+      }
+    }
+    for (int i = 0; i < queries; i++) {
+      float inverse = 1f / sum(scores, i * stride, padded(visible[firstRow + i / group]));
+      scale(out, at[i], headDim, inverse);
     }
   }
 
-  private static void mixOne(
-      float[] values,
-      int count,
-      int base,
-      int whole,
-      int headDim,
-      float[] weights,
-      int first,
-      float[] out,
-      int to) {
-    for (int d = 0; d < whole; d += Lanes.COUNT) {
-      FloatVector s = FloatVector.fromArray(Lanes.FLOATS, out, to + d);
-      for (int t = 0; t < count; t++) {
-        s =
-            FloatVector.fromArray(Lanes.FLOATS, values, base + d + t * headDim)
-                .fma(FloatVector.broadcast(Lanes.FLOATS, weights[first + t]), s);
-      }
-      s.intoArray(out, to + d);
+  /**
+   * Replaces {@code length} scores by {@code exp(score - maximum)}, and those from there to {@code
+   * padded} by 0.
+   */
+  private static void exponentiate(float[] scores, int offset, int length, int padded) {
+    Arrays.fill(scores, offset + length, offset + padded, Float.NEGATIVE_INFINITY);
+    FloatVector maxima = FloatVector.broadcast(Lanes.FLOATS, Float.NEGATIVE_INFINITY);
+    for (int i = 0; i < padded; i += Lanes.COUNT) {
+      maxima = FloatVector.fromArray(Lanes.FLOATS, scores, offset + i).max(maxima);
     }
+    float max = maxima.reduceLanes(VectorOperators.MAX);
+    VectorExp.exponentiate(scores, offset, padded, max);
+    Arrays.fill(scores, offset + length, offset + padded, 0f);
   }
 
-  /** Two to four heads; missing ones repeat the last. */
-  private static void mixFour(
-      float[] values,
-      int count,
-      int base,
-      int heads,
-      int whole,
-      int headDim,
-      float[] weights,
-      int first,
-      int stride,
-      float[] out,
-      int to) {
-    int third = Math.min(2, heads - 1);
-    int fourth = heads - 1;
-    int w1 = first + stride;
-    int w2 = first + third * stride;
-    int w3 = first + fourth * stride;
-    int to1 = to + headDim;
-    int to2 = to + third * headDim;
-    int to3 = to + fourth * headDim;
-    for (int d = 0; d < whole; d += Lanes.COUNT) {
-      FloatVector s0 = FloatVector.fromArray(Lanes.FLOATS, out, to + d);
-      FloatVector s1 = FloatVector.fromArray(Lanes.FLOATS, out, to1 + d);
-      FloatVector s2 = FloatVector.fromArray(Lanes.FLOATS, out, to2 + d);
-      FloatVector s3 = FloatVector.fromArray(Lanes.FLOATS, out, to3 + d);
-      for (int t = 0; t < count; t++) {
-        FloatVector v = FloatVector.fromArray(Lanes.FLOATS, values, base + d + t * headDim);
-        s0 = v.fma(FloatVector.broadcast(Lanes.FLOATS, weights[first + t]), s0);
-        s1 = v.fma(FloatVector.broadcast(Lanes.FLOATS, weights[w1 + t]), s1);
-        s2 = v.fma(FloatVector.broadcast(Lanes.FLOATS, weights[w2 + t]), s2);
-        s3 = v.fma(FloatVector.broadcast(Lanes.FLOATS, weights[w3 + t]), s3);
+  /**
+   * Sum in the canonical order of {@code count} elements, a multiple of 16; destroys the first
+   * sixteen.
+   */
+  private static float sum(float[] x, int offset, int count) {
+    for (int part = 0; part < PAGE; part += Lanes.COUNT) {
+      FloatVector partials = FloatVector.fromArray(Lanes.FLOATS, x, offset + part);
+      for (int i = PAGE; i < count; i += PAGE) {
+        partials = FloatVector.fromArray(Lanes.FLOATS, x, offset + part + i).add(partials);
       }
-      s0.intoArray(out, to + d);
-      s1.intoArray(out, to1 + d);
-      s2.intoArray(out, to2 + d);
-      s3.intoArray(out, to3 + d);
+      partials.intoArray(x, offset + part);
+    }
+    for (int half = PAGE / 2; half > 0; half /= 2) {
+      for (int j = 0; j < half; j++) {
+        x[offset + j] += x[offset + j + half];
+      }
+    }
+    return x[offset];
+  }
+
+  private static void scale(float[] x, int offset, int count, float factor) {
+    int whole = Lanes.FLOATS.loopBound(count);
+    for (int i = 0; i < whole; i += Lanes.COUNT) {
+      FloatVector.fromArray(Lanes.FLOATS, x, offset + i).mul(factor).intoArray(x, offset + i);
+    }
+    for (int i = whole; i < count; i++) {
+      x[offset + i] *= factor;
     }
   }
 }

@@ -100,7 +100,7 @@ final class VectorExp {
     FloatVector b = zero;
     FloatVector c = zero;
     FloatVector d = zero;
-    int bound = count / PackedMatrix.TILE * PackedMatrix.TILE;
+    int bound = count / Lanes.PARTIALS * Lanes.PARTIALS;
     for (int i = 0; i < bound; i += Lanes.COUNT) {
       FloatVector v = FloatVector.fromArray(Lanes.FLOATS, x, offset + i).sub(shift);
       FloatVector shifted = v.fma(LOG2_E, ROUNDER);

@@ -1,8 +1,6 @@
 package dev.nightjar.engine.kernel;
 
-import dev.nightjar.engine.tensor.DType;
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
@@ -19,18 +17,7 @@ import jdk.incubator.vector.VectorOperators;
  * receiver's, and known from there on.
  */
 public final class VectorKernels implements Kernels {
-  /**
-   * Most columns converted at once: four tiles then take 256 KB and stay in the second-level cache.
-   */
-  private static final int DEPTH = 1024;
-
-  /** The same for few rows, which use a panel up quickly: it stays in the first-level cache. */
-  private static final int SHALLOW_DEPTH = 128;
-
-  /** Rows up to which {@link #SHALLOW_DEPTH} is used. */
-  private static final int FEW_ROWS = 8;
-
-  private static final int PARTIALS = 16;
+  private static final int PARTIALS = Lanes.PARTIALS;
 
   /** Creates the kernels; they have no state. */
   public VectorKernels() {}
@@ -49,91 +36,8 @@ public final class VectorKernels implements Kernels {
       float[] out,
       int outStride,
       Scratch scratch) {
-    if (rows <= 0) {
-      return;
-    }
-    int columns = w.columns();
-    int depth = rows <= FEW_ROWS ? SHALLOW_DEPTH : DEPTH;
-    int blocks = (rows + PanelKernels.MAX_ROWS - 1) / PanelKernels.MAX_ROWS;
-    float[] grouped = scratch.inputs(rows * columns);
-    groupRows(x, xStride, rows, columns, blocks, grouped);
-    boolean direct = w.dtype() == DType.F32;
-    long panelBytes = (long) Math.min(depth, columns) * PanelKernels.COLUMN_BYTES;
-    MemorySegment panel = direct ? w.data() : scratch.panel(panelBytes * PanelKernels.TILES);
-    int lastTile = Math.max(0, w.tiles() - PanelKernels.TILES);
-    for (int next = 0; next < w.tiles(); next += PanelKernels.TILES) {
-      // The last group begins early rather than being incomplete; what it computes again comes out
-      // the same.
-      int tile = Math.min(next, lastTile);
-      int firstRow = tile * PackedMatrix.TILE;
-      int valid = Math.min(PanelKernels.OUTPUTS, w.rows() - firstRow);
-      boolean whole = valid == PanelKernels.OUTPUTS;
-      float[] sums = whole ? out : scratch.outputs(rows * PanelKernels.OUTPUTS);
-      int sumsOffset = whole ? firstRow : 0;
-      int sumsStride = whole ? outStride : PanelKernels.OUTPUTS;
-      for (int m = 0; m < rows; m++) {
-        int at = sumsOffset + m * sumsStride;
-        Arrays.fill(sums, at, at + PanelKernels.OUTPUTS, 0f);
-      }
-      for (int column = 0; column < columns; column += depth) {
-        int count = Math.min(depth, columns - column);
-        long base = 0;
-        long tileBytes = panelBytes;
-        if (direct) {
-          base = w.tileOffset(tile) + (long) column * PanelKernels.COLUMN_BYTES;
-          tileBytes = w.tileBytes();
-        } else {
-          for (int t = 0; t < PanelKernels.TILES; t++) {
-            PanelFiller.fill(w, tile + t, column, count, panel, t * panelBytes, scratch);
-          }
-        }
-        int row = 0;
-        for (int block = 0; block < blocks; block++) {
-          int size = blockRows(rows, blocks, block);
-          PanelKernels.multiply(
-              size,
-              panel,
-              base,
-              tileBytes,
-              count,
-              grouped,
-              row * columns + column * size,
-              sums,
-              sumsOffset + row * sumsStride,
-              sumsStride);
-          row += size;
-        }
-      }
-      if (!whole) {
-        for (int m = 0; m < rows; m++) {
-          System.arraycopy(sums, m * sumsStride, out, m * outStride + firstRow, valid);
-        }
-      }
-    }
-  }
-
-  /** Rows of block {@code block} when {@code rows} rows are divided evenly. */
-  private static int blockRows(int rows, int blocks, int block) {
-    return rows / blocks + (block < rows % blocks ? 1 : 0);
-  }
-
-  /**
-   * Brings the rows of each block together: {@code [columns, rows of the block]}, block after
-   * block.
-   */
-  private static void groupRows(
-      float[] x, int xStride, int rows, int columns, int blocks, float[] grouped) {
-    int row = 0;
-    for (int block = 0; block < blocks; block++) {
-      int size = blockRows(rows, blocks, block);
-      for (int i = 0; i < size; i++) {
-        int from = (row + i) * xStride;
-        int to = row * columns + i;
-        for (int k = 0; k < columns; k++) {
-          grouped[to + k * size] = x[from + k];
-        }
-      }
-      row += size;
+    if (rows > 0) {
+      VectorMatmul.multiply(w, x, xStride, rows, out, outStride, scratch);
     }
   }
 
@@ -261,82 +165,15 @@ public final class VectorKernels implements Kernels {
 
   @Override
   public void attend(
+      AttentionShape shape,
       float[] q,
-      int qOffset,
-      float[][] keyPages,
-      float[][] valuePages,
-      int length,
-      int kvHead,
-      int groupSize,
-      int headDim,
-      float scale,
-      float[] scores,
       float[] out,
-      int outOffset) {
-    int padded = (length + PAGE - 1) / PAGE * PAGE;
-    // As many heads at once as there is room for their scores: they share the reads of keys and
-    // values.
-    int room = Math.clamp(scores.length / Math.max(1, padded), 1, VectorAttention.MAX_HEADS);
-    for (int head = 0; head < groupSize; head += room) {
-      int heads = Math.min(room, groupSize - head);
-      int first = head * headDim;
-      VectorAttention.score(
-          q, qOffset + first, keyPages, length, kvHead, heads, headDim, scale, scores);
-      for (int i = 0; i < heads; i++) {
-        exponentiate(scores, i * padded, length, padded);
-      }
-      int to = outOffset + first;
-      VectorAttention.mix(valuePages, length, kvHead, heads, headDim, scores, out, to);
-      for (int i = 0; i < heads; i++) {
-        float inverse = 1f / sum(scores, i * padded, padded);
-        scale(out, to + i * headDim, headDim, inverse);
-      }
-    }
-  }
-
-  /**
-   * Replaces {@code length} scores by {@code exp(score - maximum)}, and those from there to {@code
-   * padded} by 0.
-   */
-  private static void exponentiate(float[] scores, int offset, int length, int padded) {
-    Arrays.fill(scores, offset + length, offset + padded, Float.NEGATIVE_INFINITY);
-    FloatVector maxima = FloatVector.broadcast(Lanes.FLOATS, Float.NEGATIVE_INFINITY);
-    for (int i = 0; i < padded; i += Lanes.COUNT) {
-      maxima = FloatVector.fromArray(Lanes.FLOATS, scores, offset + i).max(maxima);
-    }
-    float max = maxima.reduceLanes(VectorOperators.MAX);
-    VectorExp.exponentiate(scores, offset, padded, max);
-    Arrays.fill(scores, offset + length, offset + padded, 0f);
-  }
-
-  /**
-   * Sum in the canonical order of {@code count} elements, a multiple of 16; destroys the first
-   * sixteen.
-   */
-  private static float sum(float[] x, int offset, int count) {
-    for (int part = 0; part < PARTIALS; part += Lanes.COUNT) {
-      FloatVector partials = FloatVector.fromArray(Lanes.FLOATS, x, offset + part);
-      for (int i = PARTIALS; i < count; i += PARTIALS) {
-        partials = FloatVector.fromArray(Lanes.FLOATS, x, offset + part + i).add(partials);
-      }
-      partials.intoArray(x, offset + part);
-    }
-    for (int half = PARTIALS / 2; half > 0; half /= 2) {
-      for (int j = 0; j < half; j++) {
-        x[offset + j] += x[offset + j + half];
-      }
-    }
-    return x[offset];
-  }
-
-  private static void scale(float[] x, int offset, int count, float factor) {
-    int whole = Lanes.FLOATS.loopBound(count);
-    for (int i = 0; i < whole; i += Lanes.COUNT) {
-      FloatVector.fromArray(Lanes.FLOATS, x, offset + i).mul(factor).intoArray(x, offset + i);
-    }
-    for (int i = whole; i < count; i++) {
-      x[offset + i] *= factor;
-    }
+      int firstRow,
+      int rows,
+      MemorySegment[] pages,
+      int[] visible,
+      Scratch scratch) {
+    VectorAttention.attend(shape, q, out, firstRow, rows, pages, visible, scratch);
   }
 
   @Override

@@ -54,7 +54,12 @@ public final class Activations {
   /** {@code [producing slots, V]}. */
   float[] logits = new float[0];
 
+  /** {@code [entries]} of one query head, where attention is measured. */
   float[] scores = new float[0];
+
+  /** {@code [D, PAGE]} keys of one head and page, where attention is measured. */
+  final float[] keys;
+
   float[] probeLogits = new float[0];
 
   /** {@code [M]} attention that prompt tokens received, where a pruning asks for it. */
@@ -94,6 +99,25 @@ public final class Activations {
     this.config = config;
     this.matmul = kernels.newScratch();
     this.gate = new GateScratch(kernels);
+    this.keys = new float[config.headDim() * Kernels.PAGE];
+  }
+
+  /**
+   * Bytes of this memory after the largest step.
+   *
+   * @param slots of a step at most
+   * @param producing of them those whose logits are wanted
+   * @param positions of a sequence at most
+   */
+  public static long byteSize(ModelConfig config, int slots, int producing, int positions) {
+    long perSlot = 4L * config.hiddenSize() + 2L * config.queryDim() + 2L * config.kvDim();
+    perSlot += 2L * config.intermediateSize();
+    long widest = Math.max(config.hiddenSize(), config.intermediateSize());
+    long regrouped = Math.max(widest, config.queryDim());
+    long padded = (long) positions + Kernels.PAGE;
+    long scores = 2 * (padded + Math.max(1 << 16, config.groupSize() * padded));
+    long logits = (long) producing * config.vocabSize();
+    return Float.BYTES * (Math.max(slots, 16) * (perSlot + regrouped) + scores + logits);
   }
 
   void ensure(int slots, int producing, int positions) {
@@ -126,10 +150,9 @@ public final class Activations {
     if (logits.length < producing * config.vocabSize()) {
       logits = new float[producing * config.vocabSize()];
     }
-    int perHead = (positions / Kernels.PAGE + 1) * Kernels.PAGE;
-    int heads = Math.min(4, config.groupSize());
-    if (scores.length < heads * perHead) {
-      scores = new float[2 * heads * perHead];
+    int padded = (positions / Kernels.PAGE + 1) * Kernels.PAGE;
+    if (scores.length < padded) {
+      scores = new float[2 * padded];
     }
   }
 

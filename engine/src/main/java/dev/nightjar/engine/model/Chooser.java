@@ -35,6 +35,7 @@ final class Chooser {
   private static boolean takesPart(int layer, Step step, Activations act, int slot) {
     return act.status[slot] == Activations.LIVE
         && layer >= step.from[slot]
+        && layer < step.until[slot]
         && (!step.rides(slot) || act.status[step.leader[slot]] == Activations.LIVE);
   }
 

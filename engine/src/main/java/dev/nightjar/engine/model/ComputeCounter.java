@@ -22,6 +22,7 @@ public final class ComputeCounter {
   private long feedForwardSkipped;
   private long macs;
   private long macsFull;
+  private long macsCached;
   private long work;
   private int drafted;
   private int accepted;
@@ -143,7 +144,38 @@ public final class ComputeCounter {
   }
 
   void slot(int position) {
-    macsFull += config.numLayers() * (config.layerMacs() + 2L * (position + 1) * config.queryDim());
+    macsFull += denseMacs(position);
+  }
+
+  /** A slot was computed for another row. */
+  void cached(int position) {
+    macsCached += denseMacs(position);
+  }
+
+  private long denseMacs(int position) {
+    return config.numLayers() * (config.layerMacs() + 2L * (position + 1) * config.queryDim());
+  }
+
+  /** Adds the work of a branch of this row. */
+  void join(ComputeCounter branch) {
+    for (int layer = 0; layer < executions.length; layer++) {
+      executions[layer] += branch.executions[layer];
+    }
+    for (int layer = 0; layer < exitHistogram.length; layer++) {
+      exitHistogram[layer] += branch.exitHistogram[layer];
+    }
+    executed += branch.executed;
+    skipped += branch.skipped;
+    exited += branch.exited;
+    executedPrompt += branch.executedPrompt;
+    skippedPrompt += branch.skippedPrompt;
+    attentionSkipped += branch.attentionSkipped;
+    feedForwardSkipped += branch.feedForwardSkipped;
+    macs += branch.macs;
+    macsFull += branch.macsFull;
+    work += branch.work;
+    drafted += branch.drafted;
+    accepted += branch.accepted;
   }
 
   /** (slot, layer) cells that ran so far. */
@@ -154,9 +186,11 @@ public final class ComputeCounter {
   /**
    * The counts so far as an immutable value.
    *
+   * @param kvBytes bytes of keys and values held
+   * @param kvBytesFull the same if every layer kept every slot
    * @param waiting producing cells that wait for a later token to run them
    */
-  public ComputeStats capture(String depthPolicy, long kvBytes, int slots, long waiting) {
+  public ComputeStats capture(String depthPolicy, long kvBytes, long kvBytesFull, long waiting) {
     int early = 0;
     List<Integer> histogram = new ArrayList<>(exitHistogram.length);
     for (int layer = 0; layer < exitHistogram.length; layer++) {
@@ -183,9 +217,9 @@ public final class ComputeCounter {
         histogram,
         perLayer,
         kvBytes,
-        (long) slots * config.numLayers() * KvCache.entryBytes(config.kvDim()),
+        kvBytesFull,
         2.0 * macs,
-        2.0 * macsFull,
+        2.0 * (macsFull + macsCached),
         drafted,
         accepted);
   }

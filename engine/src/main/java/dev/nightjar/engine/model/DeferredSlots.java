@@ -19,6 +19,17 @@ final class DeferredSlots {
     this.hiddenSize = hiddenSize;
   }
 
+  /** The same tokens for another sequence. */
+  DeferredSlots copy() {
+    DeferredSlots copy = new DeferredSlots(hiddenSize);
+    copy.positions = positions.clone();
+    copy.from = from.clone();
+    copy.memories = memories.clone();
+    copy.residuals = Arrays.copyOf(residuals, size * hiddenSize);
+    copy.size = size;
+    return copy;
+  }
+
   int size() {
     return size;
   }

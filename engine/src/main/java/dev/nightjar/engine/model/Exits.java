@@ -5,6 +5,7 @@ import dev.nightjar.engine.depth.Confidence;
 import dev.nightjar.engine.depth.EarlyExit;
 import dev.nightjar.engine.depth.Evidence;
 import dev.nightjar.engine.kernel.Kernels;
+import java.util.function.IntPredicate;
 
 /**
  * Lets tokens leave before the last layer: applies the head where the policy asks, and keeps what
@@ -58,7 +59,8 @@ final class Exits {
     int leaving = 0;
     for (int row = 0; row < rows; row++) {
       int slot = act.index[row];
-      switch (judge(layersRun, step, act, row, width)) {
+      Confidence.Verdict verdict = judge(layersRun, step, act, row, width);
+      switch (permitted(verdict, step, act, slot, width)) {
         case CONTINUE -> shorten(layersRun, step, act, row, width);
         case STOP -> stop(layersRun, step, act, slot);
         case EXIT -> {
@@ -156,6 +158,25 @@ final class Exits {
     sequence.counter.spent(confidence.macs(c, width));
     int generated = step.positions[slot] - sequence.row.promptTokens() + 1;
     return exit.judge(evidence, layersRun, sequence.row, generated);
+  }
+
+  /**
+   * What is done with a token where only some may be generated: there must be one, and the head
+   * must have looked at one of them.
+   */
+  private Confidence.Verdict permitted(
+      Confidence.Verdict verdict, Step step, Activations act, int slot, int width) {
+    IntPredicate allowed = step.sequences[slot].allowed();
+    if (allowed == null) {
+      return verdict;
+    }
+    return switch (verdict) {
+      case CONTINUE, STOP -> Confidence.Verdict.CONTINUE;
+      case EXIT ->
+          width == 0 || width == config.vocabSize() || act.shortLists.holdsAny(slot, allowed)
+              ? verdict
+              : Confidence.Verdict.CONTINUE;
+    };
   }
 
   private static float secondLargest(float[] x, int offset, int count, int first) {

@@ -1,6 +1,8 @@
 package dev.nightjar.engine.model;
 
 import dev.nightjar.engine.kernel.Kernels;
+import dev.nightjar.engine.kernel.KvLayout;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
@@ -9,24 +11,109 @@ import java.util.Arrays;
  * slots are simply not there (D-LLM's eviction). Keys are stored rotated to their absolute
  * position, so packing never moves them.
  *
- * <p>Pages come from a {@link KvPages} pool and go back with {@link #release()}. Confined to its
- * decoder's thread.
+ * <p>Pages come from a {@link KvPages} pool and go back with {@link #release()}. Sequences with a
+ * common beginning share its pages, layer by layer; the last one, if it is partly filled, is copied
+ * by whoever did not take it from the pool and is about to append to it. Confined to its decoder's
+ * thread.
  */
 final class KvCache {
-  private final KvPages pages;
-  private final int headDim;
-  private final int kvHeads;
+  private final KvPages pool;
+  private final KvLayout layout;
   private final int[] lengths;
-  private final float[][][] keys;
-  private final float[][][] values;
+  private final KvPage[][] pages;
+  private final MemorySegment[][] memory;
 
-  KvCache(int layers, int kvHeads, int headDim, KvPages pages) {
-    this.pages = pages;
-    this.kvHeads = kvHeads;
-    this.headDim = headDim;
+  /** {@code [layers]} first pages of a layer that are not this sequence's to write. */
+  private final int[] foreign;
+
+  /** {@code [layers]} first entries that other sequences may read. */
+  private final int[] shared;
+
+  /**
+   * {@code [layers][blocks]} entries of a layer after each block of tokens; null if nobody asks.
+   */
+  private int[][] marks;
+
+  KvCache(int layers, KvPages pool) {
+    this.pool = pool;
+    this.layout = pool.layout();
     this.lengths = new int[layers];
-    this.keys = new float[layers][4][];
-    this.values = new float[layers][4][];
+    this.pages = new KvPage[layers][4];
+    this.memory = new MemorySegment[layers][4];
+    this.foreign = new int[layers];
+    this.shared = new int[layers];
+  }
+
+  /** A cache that begins with all entries of this one. */
+  KvCache fork() {
+    KvCache fork = new KvCache(lengths.length, pool);
+    for (int layer = 0; layer < lengths.length; layer++) {
+      int used = pagesOf(lengths[layer]);
+      for (int page = 0; page < used; page++) {
+        pages[layer][page].hold();
+        fork.put(layer, page, pages[layer][page]);
+      }
+      fork.lengths[layer] = lengths[layer];
+      fork.shared[layer] = lengths[layer];
+      fork.foreign[layer] = used;
+      shared[layer] = Math.max(shared[layer], lengths[layer]);
+    }
+    return fork;
+  }
+
+  /**
+   * Notes from now on how many entries each of the first blocks of {@code PAGE} tokens ends with.
+   */
+  void markBlocks(int blocks) {
+    marks = new int[lengths.length][blocks];
+  }
+
+  /**
+   * The entries of the block of tokens behind a prefix, which every layer is through with.
+   *
+   * @param parent the blocks before, or null; what this cache begins with
+   */
+  KvPrefix prefix(KvPrefix parent) {
+    int tokens = parent == null ? 0 : parent.tokens();
+    int[] ends = new int[lengths.length];
+    KvPage[][] kept = new KvPage[lengths.length][];
+    for (int layer = 0; layer < lengths.length; layer++) {
+      int start = parent == null ? 0 : parent.length(layer);
+      int end = Math.max(start, marks[layer][tokens / Kernels.PAGE]);
+      ends[layer] = end;
+      kept[layer] =
+          end == start
+              ? new KvPage[0]
+              : Arrays.copyOfRange(pages[layer], start / Kernels.PAGE, pagesOf(end));
+      for (KvPage page : kept[layer]) {
+        page.hold();
+      }
+      shared[layer] = Math.max(shared[layer], end);
+    }
+    return new KvPrefix(parent, tokens + Kernels.PAGE, ends, kept);
+  }
+
+  /** Goes on with a block that another sequence computed; this cache ends with its parent. */
+  void adopt(KvPrefix block) {
+    for (int layer = 0; layer < lengths.length; layer++) {
+      KvPage[] added = block.pages(layer);
+      for (int i = 0; i < added.length; i++) {
+        int number = block.firstPage(layer) + i;
+        if (number < pagesOf(lengths[layer])) {
+          pool.give(pages[layer][number]);
+        }
+        added[i].hold();
+        put(layer, number, added[i]);
+      }
+      lengths[layer] = block.length(layer);
+      shared[layer] = lengths[layer];
+      foreign[layer] = pagesOf(lengths[layer]);
+    }
+  }
+
+  /** What the pages look like. */
+  KvLayout layout() {
+    return layout;
   }
 
   /** Entries of a layer. */
@@ -34,54 +121,53 @@ final class KvCache {
     return lengths[layer];
   }
 
-  /**
-   * Pages of keys of a layer, each {@code [K, D, PAGE]}; those behind the last entry are null or
-   * stale.
-   */
-  float[][] keyPages(int layer) {
-    return keys[layer];
-  }
-
-  /** Pages of values of a layer, each {@code [K, PAGE, D]}. */
-  float[][] valuePages(int layer) {
-    return values[layer];
+  /** Pages of a layer; those behind the last entry are null. */
+  MemorySegment[] pages(int layer) {
+    return memory[layer];
   }
 
   /**
    * Appends one entry.
    *
+   * @param position of its token; ascending from call to call of a layer
    * @param key {@code [K*D]} from {@code offset}, rotated
    * @param value {@code [K*D]} from {@code offset}
    */
-  void append(int layer, float[] key, float[] value, int offset) {
+  void append(int layer, int position, float[] key, float[] value, int offset) {
     int index = lengths[layer]++;
     int page = index / Kernels.PAGE;
     int lane = index % Kernels.PAGE;
-    if (page == keys[layer].length) {
-      keys[layer] = Arrays.copyOf(keys[layer], page * 2);
-      values[layer] = Arrays.copyOf(values[layer], page * 2);
-    }
     if (lane == 0) {
-      keys[layer][page] = pages.take();
-      values[layer][page] = pages.take();
+      put(layer, page, pool.take());
+    } else if (page < foreign[layer]) {
+      own(layer, page);
     }
-    float[] keyPage = keys[layer][page];
-    float[] valuePage = values[layer][page];
-    for (int i = 0; i < kvHeads * headDim; i++) {
-      keyPage[i * Kernels.PAGE + lane] = key[offset + i];
-    }
-    for (int head = 0; head < kvHeads; head++) {
-      System.arraycopy(
-          value,
-          offset + head * headDim,
-          valuePage,
-          (head * Kernels.PAGE + lane) * headDim,
-          headDim);
+    layout.write(memory[layer][page], lane, key, value, offset);
+    if (marks != null && position / Kernels.PAGE < marks[layer].length) {
+      marks[layer][position / Kernels.PAGE] = lengths[layer];
     }
   }
 
+  private void own(int layer, int page) {
+    KvPage original = pages[layer][page];
+    KvPage copy = pool.take();
+    copy.memory.copyFrom(original.memory);
+    pool.give(original);
+    put(layer, page, copy);
+    foreign[layer] = page;
+  }
+
+  private void put(int layer, int index, KvPage page) {
+    if (index == pages[layer].length) {
+      pages[layer] = Arrays.copyOf(pages[layer], index * 2);
+      memory[layer] = Arrays.copyOf(memory[layer], index * 2);
+    }
+    pages[layer][index] = page;
+    memory[layer][index] = page == null ? null : page.memory;
+  }
+
   /**
-   * Bytes of the entries of all layers (fp32 keys and values), not counting the unused part of
+   * Bytes of the entries of all layers, shared ones included, not counting the unused part of
    * pages.
    */
   long byteSize() {
@@ -89,24 +175,23 @@ final class KvCache {
     for (int length : lengths) {
       entries += length;
     }
-    return entries * entryBytes(kvHeads * headDim);
-  }
-
-  /** Bytes of one entry: a key and a value in fp32. */
-  static long entryBytes(int kvDim) {
-    return 2L * Float.BYTES * kvDim;
+    return entries * layout.entryBytes();
   }
 
   /** Forgets the entries of a layer behind the first {@code length}; free pages go back. */
   void truncate(int layer, int length) {
-    int used = pagesOf(lengths[layer]);
-    for (int page = pagesOf(length); page < used; page++) {
-      pages.give(keys[layer][page]);
-      pages.give(values[layer][page]);
-      keys[layer][page] = null;
-      values[layer][page] = null;
+    if (length >= lengths[layer]) {
+      return;
     }
-    lengths[layer] = Math.min(lengths[layer], length);
+    int left = pagesOf(length);
+    for (int page = left; page < pagesOf(lengths[layer]); page++) {
+      pool.give(pages[layer][page]);
+      put(layer, page, null);
+    }
+    lengths[layer] = length;
+    // What others may read of the page that is now the last one must not be written over.
+    foreign[layer] = shared[layer] > length ? left : Math.min(foreign[layer], left);
+    shared[layer] = Math.min(shared[layer], length);
   }
 
   private static int pagesOf(int entries) {

@@ -1,6 +1,9 @@
 package dev.nightjar.engine.model;
 
+import dev.nightjar.engine.api.KvType;
+import dev.nightjar.engine.kernel.AttentionShape;
 import dev.nightjar.engine.kernel.Kernels;
+import dev.nightjar.engine.kernel.KvLayout;
 import dev.nightjar.engine.kernel.PackedMatrix;
 import java.util.Arrays;
 
@@ -16,12 +19,20 @@ final class LayerMath {
   private final RotaryTable rotary;
   private final float attentionScale;
 
+  /** By ordinal of the type of keys and values. */
+  private final AttentionShape[] shapes;
+
   LayerMath(ModelWeights weights, Kernels kernels) {
     this.weights = weights;
     this.config = weights.config();
     this.kernels = kernels;
     this.rotary = new RotaryTable(config);
     this.attentionScale = (float) (1.0 / Math.sqrt(config.headDim()));
+    this.shapes = new AttentionShape[KvType.values().length];
+    for (KvType type : KvType.values()) {
+      KvLayout layout = new KvLayout(type, config.numKvHeads(), config.headDim());
+      shapes[type.ordinal()] = new AttentionShape(layout, config.groupSize(), attentionScale);
+    }
   }
 
   /** Reads a token's embedding into {@code out}. */
@@ -55,9 +66,9 @@ final class LayerMath {
     for (int row = 0; row < executed; row++) {
       int slot = act.index[row];
       rotate(act.query, row * queryDim, config.numHeads(), step.positions[slot]);
-      attend(kvLayer, step.sequences[slot].cache, act, row);
       step.sequences[slot].counter.attended(act.visible[row]);
     }
+    attend(kvLayer, step, act, executed);
     linear(w.output(), w.outputBias(), act.attended, queryDim, executed, act.projected, c, act);
     kernels.add(act.panel, 0, act.projected, 0, executed * c);
   }
@@ -70,8 +81,9 @@ final class LayerMath {
     while (run < executed || passed < rows) {
       boolean takesRun = passed == rows || (run < executed && act.index[run] < act.index[passed]);
       int row = takesRun ? run++ : passed++;
-      KvCache cache = step.sequences[act.index[row]].cache;
-      cache.append(kvLayer, act.key, act.value, row * kvDim);
+      int slot = act.index[row];
+      KvCache cache = step.sequences[slot].cache;
+      cache.append(kvLayer, step.positions[slot], act.key, act.value, row * kvDim);
       act.visible[row] = cache.length(kvLayer);
     }
   }
@@ -82,23 +94,26 @@ final class LayerMath {
         heads, offset, count, config.headDim(), block[0], block[1], rotary.offset(position));
   }
 
-  private void attend(int layer, KvCache cache, Activations act, int row) {
-    int group = config.groupSize();
-    for (int kvHead = 0; kvHead < config.numKvHeads(); kvHead++) {
-      int offset = row * config.queryDim() + kvHead * group * config.headDim();
+  /** Attention proper, for the rows of one sequence together. */
+  private void attend(int kvLayer, Step step, Activations act, int executed) {
+    int first = 0;
+    while (first < executed) {
+      SequenceState sequence = step.sequences[act.index[first]];
+      int end = first + 1;
+      while (end < executed && step.sequences[act.index[end]] == sequence) {
+        end++;
+      }
+      KvCache cache = sequence.cache;
       kernels.attend(
+          shapes[cache.layout().type().ordinal()],
           act.query,
-          offset,
-          cache.keyPages(layer),
-          cache.valuePages(layer),
-          act.visible[row],
-          kvHead,
-          group,
-          config.headDim(),
-          attentionScale,
-          act.scores,
           act.attended,
-          offset);
+          first,
+          end - first,
+          cache.pages(kvLayer),
+          act.visible,
+          act.matmul);
+      first = end;
     }
   }
 
@@ -134,6 +149,14 @@ final class LayerMath {
         kernels.add(out, row * outWidth, bias, 0, outWidth);
       }
     }
+  }
+
+  /** Final norm of one residual; {@code out} is {@code [C]}. Row 0 of the panel is overwritten. */
+  void finalNorm(Activations act, int slot, float[] out) {
+    int c = config.hiddenSize();
+    System.arraycopy(act.residual, slot * c, act.panel, 0, c);
+    kernels.rmsNorm(act.panel, c, weights.finalNorm, config.rmsNormEps(), c, 1, act.normed, c);
+    System.arraycopy(act.normed, 0, out, 0, c);
   }
 
   /** Final norm and head of the first {@code rows} rows of the panel. */
@@ -172,13 +195,12 @@ final class LayerMath {
   void addMass(int layer, KvCache cache, Activations act, int row, float weight, float[] mass) {
     int visible = act.visible[row];
     int d = config.headDim();
-    float[][] pages = cache.keyPages(layer);
     float[] scores = act.scores;
     for (int head = 0; head < config.numHeads(); head++) {
       int q = row * config.queryDim() + head * d;
       int kvHead = head / config.groupSize();
       float max = Float.NEGATIVE_INFINITY;
-      dots(act.query, q, pages, visible, kvHead * d * Kernels.PAGE, scores);
+      dots(cache, layer, kvHead, act, q, visible);
       for (int t = 0; t < visible; t++) {
         scores[t] *= attentionScale;
         max = Math.max(max, scores[t]);
@@ -195,17 +217,19 @@ final class LayerMath {
     }
   }
 
-  /** Inner products of a query head with the first {@code visible} keys of a layer's pages. */
+  /** Inner products of a query head with the first {@code visible} keys of a layer. */
   private void dots(
-      float[] query, int offset, float[][] pages, int visible, int lane, float[] scores) {
+      KvCache cache, int layer, int kvHead, Activations act, int query, int visible) {
+    float[] scores = act.scores;
+    float[] keys = act.keys;
     for (int first = 0; first < visible; first += Kernels.PAGE) {
-      float[] page = pages[first / Kernels.PAGE];
+      cache.layout().readKeys(cache.pages(layer)[first / Kernels.PAGE], kvHead, keys);
       Arrays.fill(scores, first, first + Kernels.PAGE, 0f);
       for (int i = 0; i < config.headDim(); i++) {
-        float factor = query[offset + i];
-        int column = lane + i * Kernels.PAGE;
+        float factor = act.query[query + i];
+        int column = i * Kernels.PAGE;
         for (int j = 0; j < Kernels.PAGE; j++) {
-          scores[first + j] = Math.fma(factor, page[column + j], scores[first + j]);
+          scores[first + j] = Math.fma(factor, keys[column + j], scores[first + j]);
         }
       }
     }

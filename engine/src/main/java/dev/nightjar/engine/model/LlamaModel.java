@@ -5,6 +5,7 @@ import dev.nightjar.engine.depth.DepthPolicy;
 import dev.nightjar.engine.depth.FeedForwardRule;
 import dev.nightjar.engine.depth.SkipOperation;
 import dev.nightjar.engine.kernel.Kernels;
+import java.util.Arrays;
 
 /**
  * The one forward pass. A step walks the layers; in each one the policy says what it does for each
@@ -90,6 +91,43 @@ public final class LlamaModel {
     head(step, act);
     if (exits != null) {
       exits.settle(step, act);
+    }
+    if (policy.reading() != null) {
+      suspend(step, act);
+    }
+  }
+
+  /** Keeps the residuals of prompts that are read in pieces; forgets those of ended readings. */
+  private void suspend(Step step, Activations act) {
+    int c = config.hiddenSize();
+    for (int i = 0; i < step.size; i++) {
+      if (!step.reads(i)) {
+        continue;
+      }
+      DeferredSlots read = step.sequences[i].deferred;
+      if (step.positions[i] == 0) {
+        read.clear();
+      }
+      if (step.until[i] < config.numLayers()) {
+        read.add(step.positions[i], step.until[i], act.residual, i * c);
+        read.remember(act.memory[i]);
+      }
+    }
+  }
+
+  /**
+   * The mean residual of slots of the last step, summed in slot order.
+   *
+   * @param out {@code [hiddenSize]}, overwritten
+   */
+  public void meanResidual(Activations act, int firstSlot, int slots, float[] out) {
+    int c = config.hiddenSize();
+    Arrays.fill(out, 0f);
+    for (int slot = firstSlot; slot < firstSlot + slots; slot++) {
+      kernels.add(out, 0, act.residual, slot * c, c);
+    }
+    for (int i = 0; i < c; i++) {
+      out[i] /= slots;
     }
   }
 
@@ -384,7 +422,7 @@ public final class LlamaModel {
   private void count(int layer, Step step, Activations act) {
     for (int i = 0; i < step.size; i++) {
       SequenceState sequence = step.sequences[i];
-      boolean producing = step.producing[i] || step.rides(i);
+      boolean producing = step.counts(i);
       if (step.verified[i]) {
         sequence.counter.tried(act.cells[i]);
       } else if (act.active[i]) {
@@ -438,6 +476,20 @@ public final class LlamaModel {
         System.arraycopy(act.probeLogits, row * v, act.logits, act.index[row] * v, v);
       }
     }
+  }
+
+  /**
+   * The final norm of what the last step made of a slot.
+   *
+   * @param out {@code [hiddenSize]}, overwritten
+   * @return false, and nothing is written, if the slot was dropped on its way up
+   */
+  public boolean hidden(Activations act, int slot, float[] out) {
+    if (act.status[slot] == Activations.PRUNED) {
+      return false;
+    }
+    math.finalNorm(act, slot, out);
+    return true;
   }
 
   /**

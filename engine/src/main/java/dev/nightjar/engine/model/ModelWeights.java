@@ -4,6 +4,7 @@ import dev.nightjar.engine.api.EngineException;
 import dev.nightjar.engine.api.ErrorCode;
 import dev.nightjar.engine.depth.LowRankUpdates;
 import dev.nightjar.engine.kernel.PackedMatrix;
+import dev.nightjar.engine.tensor.DType;
 import dev.nightjar.engine.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.util.Optional;
@@ -40,8 +41,13 @@ public final class ModelWeights {
    * @param updates low-rank updates to merge into the attention projections, in fp32
    */
   public static ModelWeights load(WeightSource source, LowRankUpdates updates, Arena arena) {
+    return load(source, updates, MatrixSupply.packedInto(arena));
+  }
+
+  /** The same with matrices from elsewhere. */
+  static ModelWeights load(WeightSource source, LowRankUpdates updates, MatrixSupply matrices) {
     ModelConfig config = source.config();
-    Loader loader = new Loader(source, updates, arena);
+    Loader loader = new Loader(source, updates, matrices);
     LayerWeights[] layers = new LayerWeights[config.numLayers()];
     for (int layer = 0; layer < layers.length; layer++) {
       layers[layer] = loader.layer(layer);
@@ -52,8 +58,21 @@ public final class ModelWeights {
         config,
         layers,
         loader.vector("model.norm.weight"),
-        PackedMatrix.pack(head, IntUnaryOperator.identity(), arena),
+        loader.packed("lm_head.weight", head, IntUnaryOperator.identity()),
         embedding);
+  }
+
+  /** Bytes of all matrices once packed, without packing them. */
+  public static long packedBytes(WeightSource source, LowRankUpdates updates) {
+    long[] bytes = new long[1];
+    load(
+        source,
+        updates,
+        (shape, packing) -> {
+          bytes[0] += shape.byteSize();
+          return null;
+        });
+    return bytes[0];
   }
 
   /** The architecture. */
@@ -71,7 +90,7 @@ public final class ModelWeights {
   }
 
   /** Reads and packs tensors by their Hugging Face names. */
-  private record Loader(WeightSource source, LowRankUpdates updates, Arena arena) {
+  private record Loader(WeightSource source, LowRankUpdates updates, MatrixSupply matrices) {
 
     LayerWeights layer(int layer) {
       ModelConfig c = source.config();
@@ -103,23 +122,38 @@ public final class ModelWeights {
      * permuted.
      */
     private PackedMatrix projection(int layer, String name, int rotaryHeads) {
-      Tensor tensor = required("model.layers." + layer + ".self_attn." + name + ".weight");
+      String fullName = "model.layers." + layer + ".self_attn." + name + ".weight";
+      Tensor tensor = required(fullName);
       IntUnaryOperator order =
           rotaryHeads > 0 && source.interleavedRotary()
               ? halfRotationOrder(source.config().headDim())
               : IntUnaryOperator.identity();
       Optional<LowRankUpdates.Update> update = updates.of(layer, name);
       if (update.isEmpty()) {
-        return PackedMatrix.pack(tensor, order, arena);
+        return packed(fullName, tensor, order);
       }
+      return matrices.matrix(
+          new MatrixShape(fullName, DType.F32, tensor.rows(), tensor.columns()),
+          arena -> merged(tensor, order, update.get(), arena));
+    }
+
+    private static PackedMatrix merged(
+        Tensor tensor, IntUnaryOperator order, LowRankUpdates.Update update, Arena arena) {
       int rows = tensor.rows();
       int columns = tensor.columns();
       float[] merged = new float[Math.multiplyExact(rows, columns)];
       for (int row = 0; row < rows; row++) {
         tensor.readRow(order.applyAsInt(row), merged, row * columns);
-        update.get().addRow(row, merged, row * columns);
+        update.addRow(row, merged, row * columns);
       }
       return PackedMatrix.ofFloats(merged, rows, columns, arena);
+    }
+
+    /** A tensor with its rows in another order. */
+    PackedMatrix packed(String name, Tensor tensor, IntUnaryOperator order) {
+      return matrices.matrix(
+          new MatrixShape(name, tensor.dtype(), tensor.rows(), tensor.columns()),
+          arena -> PackedMatrix.pack(tensor, order, arena));
     }
 
     private float[] rotated(float[] bias, int heads) {
@@ -135,7 +169,7 @@ public final class ModelWeights {
     }
 
     private PackedMatrix matrix(String name) {
-      return PackedMatrix.pack(required(name), IntUnaryOperator.identity(), arena);
+      return packed(name, required(name), IntUnaryOperator.identity());
     }
 
     private float[] vector(String name) {

@@ -3,9 +3,11 @@ package dev.nightjar.engine.model;
 import dev.nightjar.engine.api.ComputeStats;
 import dev.nightjar.engine.depth.DepthPolicy;
 import dev.nightjar.engine.depth.RowContext;
+import dev.nightjar.engine.kernel.Kernels;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import java.util.function.IntPredicate;
 
 /**
  * What the forward pass keeps for one sequence: its keys and values, its counters, what its policy
@@ -20,7 +22,9 @@ public final class SequenceState {
   private final ModelConfig config;
   private final List<BitSet> trace;
   private int slots;
+  private int cachedSlots;
   private boolean stopped;
+  private IntPredicate allowed;
   private final int promptTokens;
   private boolean filtering;
   private int[] kept;
@@ -34,13 +38,89 @@ public final class SequenceState {
       ModelConfig config, KvPages pages, DepthPolicy policy, RowContext row, boolean traced) {
     int layers = policy.repeats() ? 2 * config.numLayers() : config.numLayers();
     this.config = config;
-    this.cache = new KvCache(layers, config.numKvHeads(), config.headDim(), pages);
+    this.cache = new KvCache(layers, pages);
     this.counter = new ComputeCounter(config);
     this.row = row;
     this.deferred = new DeferredSlots(config.hiddenSize());
     this.trace = traced ? new ArrayList<>() : null;
     this.promptTokens = row.promptTokens();
     this.filtering = policy.filter() != null && policy.filter().keeps(promptTokens) < promptTokens;
+  }
+
+  private SequenceState(SequenceState origin) {
+    this.config = origin.config;
+    this.cache = origin.cache.fork();
+    this.counter = new ComputeCounter(config);
+    this.row = origin.row.copy();
+    this.deferred = origin.deferred.copy();
+    this.trace = origin.trace == null ? null : new ArrayList<>();
+    this.promptTokens = origin.promptTokens;
+    this.filtering = origin.filtering;
+    this.kept = origin.kept;
+    this.stopped = origin.stopped;
+    this.allowed = origin.allowed;
+    this.slots = origin.slots;
+    this.cachedSlots = origin.slots;
+    for (int slot = 0; slot < slots; slot++) {
+      counter.cached(slot);
+      if (trace != null) {
+        trace.add((BitSet) origin.trace.get(slot).clone());
+      }
+    }
+  }
+
+  /**
+   * A branch: a sequence of the same row that has computed what this one has, and goes on from here
+   * on its own, bit for bit as this one would. Full pages of keys and values are shared; where a
+   * layer's last page is partly filled, the branch copies it when it appends. The branch has done
+   * no work yet: the slots so far are {@link #cachedSlots()} of it, and {@code flopsFull} is what
+   * the dense model would compute for it from its first token on.
+   *
+   * <p>Not while a round of drafts is open. Both are released on their own, in any order, on the
+   * thread of their decoder.
+   */
+  public SequenceState fork() {
+    return new SequenceState(this);
+  }
+
+  /**
+   * Counts the work of a branch, from its {@link #fork} on, as work of this row; {@code flopsFull}
+   * grows by the branch's own slots only. The bytes of keys and values stay those of this sequence.
+   */
+  public void join(SequenceState branch) {
+    counter.join(branch.counter);
+  }
+
+  /** Notes what {@link #prefix} needs, for the whole blocks of the prompt. */
+  public void keepPrefixes() {
+    cache.markBlocks(promptTokens / Kernels.PAGE);
+  }
+
+  /**
+   * The next block of {@link Kernels#PAGE} prompt tokens for other rows to go on from; its tokens
+   * are computed, and {@link #keepPrefixes()} was called before them.
+   *
+   * @param parent the block before, which this sequence made or adopted; null for the first one
+   */
+  public KvPrefix prefix(KvPrefix parent) {
+    return cache.prefix(parent);
+  }
+
+  /**
+   * Goes on from a block of prompt tokens that another row computed, instead of computing it. Its
+   * tokens are the next ones of this row, and what was computed so far equals the block's parent.
+   */
+  public void adopt(KvPrefix block) {
+    cache.adopt(block);
+    while (slots < block.tokens()) {
+      counter.cached(slots++);
+      cachedSlots++;
+    }
+  }
+
+  /** Slots that were computed for another sequence and are shared by this one. */
+  public int cachedSlots() {
+    return cachedSlots;
   }
 
   void enter(int position) {
@@ -148,6 +228,46 @@ public final class SequenceState {
     return kept;
   }
 
+  /**
+   * Restricts the token that is generated next: the row does not stop before it, and does not leave
+   * with a short list without any of these.
+   *
+   * @param tokens null for any token
+   */
+  public void allow(IntPredicate tokens) {
+    allowed = tokens;
+  }
+
+  /** The tokens that may be generated next, or null for any. */
+  IntPredicate allowed() {
+    return allowed;
+  }
+
+  /** Counts a judgement of what was read of a prompt. */
+  public void judged(long macs) {
+    counter.spent(macs);
+  }
+
+  /**
+   * Ends a row whose prompt was read in pieces: what is left of it does not run.
+   *
+   * @param depth layers that the tokens read have run
+   */
+  public void endReading(int depth) {
+    int read = deferred.size();
+    deferred.clear();
+    for (int position = 0; position < promptTokens; position++) {
+      if (position >= read) {
+        enter(position);
+      }
+      int left = config.numLayers() - (position < read ? depth : 0);
+      for (int layer = 0; layer < left; layer++) {
+        counter.leftBelow(position == promptTokens - 1);
+      }
+    }
+    counter.producedByProbe(depth);
+  }
+
   void stop() {
     stopped = true;
   }
@@ -180,7 +300,10 @@ public final class SequenceState {
   /** The work so far. */
   public ComputeStats stats(String depthPolicy) {
     return counter.capture(
-        depthPolicy, cache.byteSize(), slots, deferred.waiting(config.numLayers()));
+        depthPolicy,
+        cache.byteSize(),
+        (long) slots * config.numLayers() * cache.layout().entryBytes(),
+        deferred.waiting(config.numLayers()));
   }
 
   /** Gives the sequence's memory back. */

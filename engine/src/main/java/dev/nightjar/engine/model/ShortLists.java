@@ -3,6 +3,7 @@ package dev.nightjar.engine.model;
 import dev.nightjar.engine.kernel.PackedMatrix;
 import dev.nightjar.engine.kernel.RowSelection;
 import java.util.Arrays;
+import java.util.function.IntPredicate;
 
 /**
  * What is left of the vocabulary after a token's first probe (dynamic vocabulary pruning, Vincenti
@@ -97,6 +98,17 @@ final class ShortLists {
   /** Whether the heap's entry is dropped before the one given. */
   private boolean worse(int first, int entry, float value, int id) {
     return values[entry] < value || (values[entry] == value && ids[first + entry] > id);
+  }
+
+  /** Whether a slot's list has any of these tokens. */
+  boolean holdsAny(int slot, IntPredicate tokens) {
+    int first = listOf[slot] * size;
+    for (int i = first; i < first + size; i++) {
+      if (tokens.test(ids[i])) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** The head's rows of a slot's list. */

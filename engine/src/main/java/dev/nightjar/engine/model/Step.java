@@ -11,6 +11,8 @@ import java.util.Arrays;
  * <p>A step is either one of drafts ({@link #draft}) or one of all other kinds of slots.
  */
 public final class Step {
+  private static final int ALL = Integer.MAX_VALUE;
+
   SequenceState[] sequences = new SequenceState[64];
   int[] tokens = new int[64];
   int[] positions = new int[64];
@@ -19,6 +21,9 @@ public final class Step {
 
   /** First layer a slot runs: above 0 for one that goes on. */
   int[] from = new int[64];
+
+  /** Layers that a slot of a prompt that is read in pieces has run at its end; or all. */
+  int[] until = new int[64];
 
   /** Slot of the token that a slot rides with, or -1. */
   int[] leader = new int[64];
@@ -65,6 +70,28 @@ public final class Step {
   }
 
   /**
+   * Adds a prompt as far as it is read. Tokens that were read before go on from where they are.
+   *
+   * @param tokens the prompt
+   * @param count tokens read, at least those of the last time
+   * @param depth layers that all of them have run at the end of the step; with all layers, which is
+   *     the end of the reading, the last token produces logits
+   */
+  public void read(SequenceState sequence, int[] tokens, int count, int depth, int numLayers) {
+    boolean ends = depth == numLayers;
+    for (int position = 0; position < count; position++) {
+      boolean produces = ends && position == count - 1;
+      int slot = append(sequence, tokens[position], position, true, produces);
+      until[slot] = depth;
+      if (position < sequence.deferred.size()) {
+        resumed[slot] = position;
+        from[slot] = sequence.deferred.from(position);
+      }
+      numProducing += produces ? 1 : 0;
+    }
+  }
+
+  /**
    * Adds a slot that drafts the token behind it with part of the model.
    *
    * @param draftPlan the same for all slots of a round
@@ -106,6 +133,7 @@ public final class Step {
     prompt[size] = isPrompt;
     producing[size] = produces;
     from[size] = 0;
+    until[size] = ALL;
     leader[size] = -1;
     verified[size] = false;
     resumed[size] = -1;
@@ -121,6 +149,18 @@ public final class Step {
     return leader[slot] >= 0;
   }
 
+  /** Whether a slot belongs to a prompt that is read in pieces. */
+  boolean reads(int slot) {
+    return until[slot] != ALL;
+  }
+
+  /** Whether a slot's work counts with a token that it produces, now or later. */
+  boolean counts(int slot) {
+    return producing[slot]
+        || rides(slot)
+        || (reads(slot) && positions[slot] == sequences[slot].row.promptTokens() - 1);
+  }
+
   private void grow() {
     int capacity = 2 * size;
     sequences = Arrays.copyOf(sequences, capacity);
@@ -129,6 +169,7 @@ public final class Step {
     prompt = Arrays.copyOf(prompt, capacity);
     producing = Arrays.copyOf(producing, capacity);
     from = Arrays.copyOf(from, capacity);
+    until = Arrays.copyOf(until, capacity);
     leader = Arrays.copyOf(leader, capacity);
     plan = Arrays.copyOf(plan, capacity);
     verified = Arrays.copyOf(verified, capacity);

@@ -24,16 +24,7 @@ public final class WeightsDigest {
    * reads all of them.
    */
   public static String of(ModelFile model) {
-    List<Path> files = new ArrayList<>();
-    switch (model) {
-      case GgufFile gguf -> files.add(gguf.path());
-      case HuggingFaceFolder folder -> {
-        for (String name : folder.weightFiles()) {
-          files.add(folder.path().resolve(name));
-        }
-      }
-    }
-    files.sort(null);
+    List<Path> files = files(model);
     try {
       MessageDigest digest = MessageDigest.getInstance("SHA-256");
       byte[] buffer = new byte[1 << 20];
@@ -53,5 +44,20 @@ public final class WeightsDigest {
           "the weights " + files + " cannot be read: " + e.getMessage(),
           e);
     }
+  }
+
+  /** The files with weights, in name order. */
+  static List<Path> files(ModelFile model) {
+    List<Path> files = new ArrayList<>();
+    switch (model) {
+      case GgufFile gguf -> files.add(gguf.path());
+      case HuggingFaceFolder folder -> {
+        for (String name : folder.weightFiles()) {
+          files.add(folder.path().resolve(name));
+        }
+      }
+    }
+    files.sort(null);
+    return files;
   }
 }

@@ -9,9 +9,11 @@ import dev.nightjar.engine.api.GenerationRequest;
 import dev.nightjar.engine.api.GenerationResult;
 import dev.nightjar.engine.api.Prompt;
 import dev.nightjar.engine.api.SamplingParams;
+import dev.nightjar.engine.api.Task;
 import dev.nightjar.engine.depth.ArtefactFolder;
 import dev.nightjar.engine.depth.DepthPolicy;
 import dev.nightjar.engine.kernel.Kernels;
+import dev.nightjar.engine.model.KvPages;
 import dev.nightjar.engine.model.LlamaModel;
 import dev.nightjar.engine.model.ModelConfig;
 import dev.nightjar.engine.model.TinyModels;
@@ -176,7 +178,7 @@ class TestExitBatches {
       ComputeStats stats = left.get(request.key()).compute();
       assertThat(stayed.get(request.key()).tokenIds()).isEqualTo(dense.tokenIds());
       int prompt = dense.usage().promptTokens();
-      if (request.sampling().maxTokens() > 1) {
+      if (((Task.Generate) request.task()).sampling().maxTokens() > 1) {
         assertThat(left.get(request.key()).tokenIds()).isEqualTo(dense.tokenIds());
         assertThat(stats.flops()).isEqualTo(stats.flopsFull());
         continue;
@@ -203,6 +205,7 @@ class TestExitBatches {
       Scorer.score(
           TinyModels.model(CONFIG, KERNELS, policy),
           KERNELS,
+          new KvPages(CONFIG).pool(),
           tokens,
           (position, logits, offset) -> System.arraycopy(logits, offset, out, position * v, v));
     }

@@ -3,8 +3,10 @@ package dev.nightjar.engine.kernel;
 import static dev.nightjar.engine.kernel.KernelFixtures.gaussian;
 
 import com.sun.management.ThreadMXBean;
+import dev.nightjar.engine.api.KvType;
 import dev.nightjar.engine.tensor.DType;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
@@ -60,14 +62,14 @@ final class AllocationProbe {
 
   void matmul(DType dtype) {
     int inputs = 256;
-    int outputs = 208;
+    int outputs = 216;
     float[] x = gaussian(random, 32 * inputs);
     float[] out = new float[32 * outputs];
     try (Arena arena = Arena.ofConfined()) {
       PackedMatrix w =
           PackedMatrix.pack(KernelFixtures.tensor(random, dtype, outputs, inputs), arena);
       Scratch scratch = kernels.newScratch();
-      for (int rows : new int[] {1, 2, 3, 4, 5, 6, 7, 32}) {
+      for (int rows : new int[] {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 32}) {
         check(
             "matmul " + dtype + " x " + rows,
             () -> kernels.matmul(w, x, inputs, rows, out, outputs, scratch));
@@ -96,23 +98,18 @@ final class AllocationProbe {
   }
 
   void attend() {
-    int length = 100;
-    int headDim = 64;
-    int pages = 7;
-    float[][] keys = new float[pages][];
-    float[][] values = new float[pages][];
-    for (int page = 0; page < pages; page++) {
-      keys[page] = gaussian(random, headDim * Kernels.PAGE);
-      values[page] = gaussian(random, headDim * Kernels.PAGE);
-    }
-    float[] q = gaussian(random, 9 * headDim);
-    float[] out = new float[9 * headDim];
-    float[] scores = new float[9 * pages * Kernels.PAGE];
-    for (int group : new int[] {1, 3, 9}) {
-      check(
-          "attend, groups of " + group,
-          () ->
-              kernels.attend(q, 0, keys, values, length, 0, group, headDim, 0.1f, scores, out, 0));
+    for (KvType type : KvType.values()) {
+      for (int group : new int[] {1, 3, 9}) {
+        AttentionShape shape = new AttentionShape(new KvLayout(type, 2, 64), group, 0.1f);
+        int[] visible = {97, 98, 99, 100};
+        MemorySegment[] pages = KernelFixtures.pages(random, shape.keysValues(), 100);
+        float[] q = gaussian(random, visible.length * shape.queryDim());
+        float[] out = new float[q.length];
+        Scratch scratch = kernels.newScratch();
+        check(
+            "attend, " + type + ", groups of " + group,
+            () -> kernels.attend(shape, q, out, 0, visible.length, pages, visible, scratch));
+      }
     }
   }
 

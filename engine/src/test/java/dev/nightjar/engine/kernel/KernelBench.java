@@ -1,8 +1,10 @@
 package dev.nightjar.engine.kernel;
 
+import dev.nightjar.engine.api.KvType;
 import dev.nightjar.engine.tensor.DType;
 import dev.nightjar.engine.tensor.Tensor;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
@@ -46,10 +48,12 @@ final class KernelBench {
         }
       }
     }
-    for (int pass = 0; pass < 2; pass++) {
+    for (KvType type : KvType.values()) {
       for (int group : new int[] {1, 3, 4, 8}) {
-        attend(kernels, 64, 512, group, pass > 0);
-        attend(kernels, 64, 4096, group, pass > 0);
+        KvLayout layout = new KvLayout(type, 3, 64);
+        attend(kernels, layout, 512, group, 1);
+        attend(kernels, layout, 8192, group, 1);
+        attend(kernels, layout, 512, group, 64);
       }
     }
     System.out.println("sink " + sink);
@@ -86,36 +90,41 @@ final class KernelBench {
     }
   }
 
-  private static void attend(Kernels kernels, int headDim, int length, int group, boolean print) {
+  private static void attend(Kernels kernels, KvLayout layout, int length, int group, int rows) {
     Random random = new Random(1);
-    int pages = length / Kernels.PAGE;
-    float[][] keys = new float[pages][];
-    float[][] values = new float[pages][];
-    for (int page = 0; page < pages; page++) {
-      keys[page] = KernelFixtures.gaussian(random, headDim * Kernels.PAGE);
-      values[page] = KernelFixtures.gaussian(random, headDim * Kernels.PAGE);
+    AttentionShape shape = new AttentionShape(layout, group, 0.125f);
+    MemorySegment[] pages = KernelFixtures.pages(random, layout, length);
+    float[] q = KernelFixtures.gaussian(random, rows * shape.queryDim());
+    float[] out = new float[q.length];
+    int[] visible = new int[rows];
+    for (int row = 0; row < rows; row++) {
+      visible[row] = length - rows + 1 + row;
     }
-    float[] q = KernelFixtures.gaussian(random, group * headDim);
-    float[] out = new float[group * headDim];
-    float[] scores = new float[4 * length];
+    Scratch scratch = kernels.newScratch();
     double best = 0;
     double ceiling = 0;
     for (int window = 0; window < 3 * WINDOWS; window++) {
       long start = System.nanoTime();
       long calls = 0;
       while (System.nanoTime() - start < WINDOW_NANOS) {
-        kernels.attend(q, 0, keys, values, length, 0, group, headDim, 0.125f, scores, out, 0);
+        kernels.attend(shape, q, out, 0, rows, pages, visible, scratch);
         calls++;
       }
-      double flops = 4.0 * headDim * length * group * calls;
+      double flops = 4.0 * shape.queryDim() * length * rows * calls;
       best = Math.max(best, flops / (System.nanoTime() - start));
       ceiling = Math.max(ceiling, ceiling());
     }
-    if (print) {
-      System.out.printf(
-          "attend D=%d T=%-4d group=%d %6.1f %3.0f%%%n",
-          headDim, length, group, best, 100 * best / ceiling);
-    }
+    double bytes = (double) length * layout.entryBytes() / (4.0 * shape.queryDim() * length * rows);
+    System.out.printf(
+        "attend %-4s D=%d T=%-4d group=%d rows=%-2d %6.1f %3.0f%% %6.1f GB/s%n",
+        layout.type(),
+        layout.headDim(),
+        length,
+        group,
+        rows,
+        best,
+        100 * best / ceiling,
+        best * bytes);
   }
 
   /** Weights as in trained models: few of the halves are subnormal. */

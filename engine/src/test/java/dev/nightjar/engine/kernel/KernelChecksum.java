@@ -2,8 +2,10 @@ package dev.nightjar.engine.kernel;
 
 import static dev.nightjar.engine.kernel.KernelFixtures.gaussian;
 
+import dev.nightjar.engine.api.KvType;
 import dev.nightjar.engine.tensor.DType;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.Random;
 import java.util.zip.CRC32;
 
@@ -25,7 +27,7 @@ final class KernelChecksum {
 
   private long compute() {
     for (DType dtype : DType.values()) {
-      for (int rows : new int[] {1, 3, 8, 13}) {
+      for (int rows : new int[] {1, 2, 3, 4, 8, 11, 21}) {
         matmul(dtype, 72, 224, rows);
         matmul(dtype, 129, 64, rows);
       }
@@ -71,18 +73,15 @@ final class KernelChecksum {
   }
 
   private void attend(int headDim, int length, int group) {
-    int pages = (length + Kernels.PAGE - 1) / Kernels.PAGE;
-    float[][] keys = new float[pages][];
-    float[][] values = new float[pages][];
-    for (int page = 0; page < pages; page++) {
-      keys[page] = gaussian(random, headDim * Kernels.PAGE);
-      values[page] = gaussian(random, headDim * Kernels.PAGE);
+    for (KvType type : KvType.values()) {
+      AttentionShape shape = new AttentionShape(new KvLayout(type, 2, headDim), group, 0.3f);
+      int[] visible = {length - 2, length - 1, length};
+      MemorySegment[] pages = KernelFixtures.pages(random, shape.keysValues(), length);
+      float[] q = gaussian(random, visible.length * shape.queryDim());
+      float[] out = new float[q.length];
+      kernels.attend(shape, q, out, 0, visible.length, pages, visible, kernels.newScratch());
+      update(out);
     }
-    float[] q = gaussian(random, group * headDim);
-    float[] out = new float[group * headDim];
-    float[] scores = new float[group * pages * Kernels.PAGE];
-    kernels.attend(q, 0, keys, values, length, 0, group, headDim, 0.3f, scores, out, 0);
-    update(out);
   }
 
   private void update(float... values) {

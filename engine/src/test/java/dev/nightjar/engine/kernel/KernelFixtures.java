@@ -2,6 +2,7 @@ package dev.nightjar.engine.kernel;
 
 import dev.nightjar.engine.tensor.DType;
 import dev.nightjar.engine.tensor.Tensor;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Random;
@@ -27,6 +28,28 @@ final class KernelFixtures {
     float[] x = new float[count];
     java.util.Arrays.fill(x, GUARD);
     return x;
+  }
+
+  /**
+   * Pages with {@code length} normally distributed entries; what lies beyond them is NaN, which
+   * must not matter.
+   */
+  static MemorySegment[] pages(Random random, KvLayout layout, int length) {
+    int width = layout.kvHeads() * layout.headDim();
+    MemorySegment[] pages = new MemorySegment[(length + Kernels.PAGE - 1) / Kernels.PAGE];
+    for (int t = 0; t < length; t++) {
+      if (t % Kernels.PAGE == 0) {
+        pages[t / Kernels.PAGE] =
+            Arena.ofAuto().allocate(layout.pageBytes(), KvLayout.ALIGNMENT).fill((byte) 0xff);
+      }
+      layout.write(
+          pages[t / Kernels.PAGE],
+          t % Kernels.PAGE,
+          gaussian(random, width + 1),
+          gaussian(random, width + 1),
+          1);
+    }
+    return pages;
   }
 
   /**

@@ -5,8 +5,10 @@ import static dev.nightjar.engine.kernel.KernelFixtures.gaussian;
 import static dev.nightjar.engine.kernel.KernelFixtures.guarded;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.nightjar.engine.api.KvType;
 import dev.nightjar.engine.tensor.DType;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.stream.IntStream;
@@ -18,7 +20,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Vector kernels against the scalar oracle, bit for bit. */
 class TestKernels {
-  private static final int[] ROWS = {1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 31, 33};
+  private static final int[] ROWS = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 19, 31, 33};
 
   private final Kernels scalar = new ScalarKernels();
   private final Kernels vector = new VectorKernels();
@@ -52,10 +54,19 @@ class TestKernels {
     for (int inputs : sizes().toArray()) {
       int whole = inputs * dtype.blockElements();
       if (whole <= 4200) {
+        checkMatmul(dtype, 33, whole, 1, inputs);
         checkMatmul(dtype, 33, whole, 2, inputs);
         checkMatmul(dtype, 65, whole, 8, inputs);
       }
     }
+  }
+
+  /** More rows and columns than are taken at a time. */
+  @ParameterizedTest
+  @EnumSource(DType.class)
+  void matmulMatchesScalarForLargeShapes(DType dtype) {
+    checkMatmul(dtype, 33, 5024, 140, 1);
+    checkMatmul(dtype, 70, 2080, 271, 2);
   }
 
   private void checkMatmul(DType dtype, int outputs, int inputs, int rows, int seed) {
@@ -229,63 +240,49 @@ class TestKernels {
   @ParameterizedTest
   @ValueSource(ints = {2, 6, 16, 18, 24, 32, 48, 64, 80, 128})
   void attendMatchesScalar(int headDim) {
-    for (int length : new int[] {1, 2, 15, 16, 17, 31, 32, 33, 47, 49, 65, 100}) {
-      for (int group : new int[] {1, 2, 3, 4, 5, 7, 8, 9}) {
-        checkAttend(headDim, length, group, 0.125f);
+    for (KvType type : KvType.values()) {
+      for (int length : new int[] {1, 2, 15, 16, 17, 31, 32, 33, 47, 49, 65, 100}) {
+        for (int group : new int[] {1, 2, 3, 4, 5, 7, 8, 9}) {
+          checkAttend(new KvLayout(type, 2, headDim), length, 1, group, 0.125f);
+        }
+        for (int rows : new int[] {2, 7, 18, 33}) {
+          int group = 1 + (rows + length) % 4;
+          checkAttend(new KvLayout(type, 2, headDim), length, rows, group, 0.125f);
+        }
       }
     }
   }
 
   @Test
-  void attendMatchesScalarForLargeScores() {
-    checkAttend(64, 40, 3, 30f);
-    checkAttend(64, 40, 1, 1e38f);
+  void attendMatchesScalarForLargeScoresAndLongContexts() {
+    checkAttend(new KvLayout(KvType.F32, 2, 64), 40, 3, 3, 30f);
+    checkAttend(new KvLayout(KvType.F32, 2, 64), 40, 3, 1, 1e38f);
+    checkAttend(new KvLayout(KvType.F32, 1, 16), 5000, 40, 3, 1f);
   }
 
-  private void checkAttend(int headDim, int length, int group, float scale) {
-    Random random = new Random(headDim * 1000 + length);
-    int kvHeads = 2;
-    int pages = (length + Kernels.PAGE - 1) / Kernels.PAGE;
-    float[][] keys = new float[pages][];
-    float[][] values = new float[pages][];
-    for (int page = 0; page < pages; page++) {
-      keys[page] = gaussian(random, kvHeads * headDim * Kernels.PAGE);
-      values[page] = gaussian(random, kvHeads * headDim * Kernels.PAGE);
+  private void checkAttend(KvLayout layout, int length, int rows, int group, float scale) {
+    Random random = new Random(layout.headDim() * 1000 + length);
+    int entries = length + rows - 1;
+    AttentionShape shape = new AttentionShape(layout, group, scale);
+    int width = shape.queryDim();
+    float[] q = gaussian(random, (rows + 1) * width);
+    int[] visible = new int[rows + 1];
+    for (int row = 1; row <= rows; row++) {
+      visible[row] = length + row - 1;
     }
-    // What a page holds beyond the stored positions must not matter.
-    for (int t = length; t < pages * Kernels.PAGE; t++) {
-      for (int d = 0; d < kvHeads * headDim; d++) {
-        keys[pages - 1][d * Kernels.PAGE + t % Kernels.PAGE] = Float.NaN;
-      }
-      for (int kvHead = 0; kvHead < kvHeads; kvHead++) {
-        int row = (kvHead * Kernels.PAGE + t % Kernels.PAGE) * headDim;
-        Arrays.fill(values[pages - 1], row, row + headDim, Float.NaN);
-      }
+    MemorySegment[] pages = KernelFixtures.pages(random, layout, entries);
+    float[] expected = guarded((rows + 2) * width);
+    scalar.attend(shape, q, expected, 1, rows, pages, visible, scalar.newScratch());
+    float[] actual = guarded((rows + 2) * width);
+    vector.attend(shape, q, actual, 1, rows, pages, visible, vector.newScratch());
+    assertSameBits(actual, expected, "attend " + shape + " T=" + length + " rows=" + rows);
+    float[] alone = guarded((rows + 2) * width);
+    vector.attend(shape, q, alone, rows, 1, pages, visible, vector.newScratch());
+    for (int i = 0; i < alone.length; i++) {
+      boolean last = i >= rows * width && i < (rows + 1) * width;
+      alone[i] = last ? alone[i] : expected[i];
     }
-    float[] q = gaussian(random, group * headDim + 3);
-    float[] expected = guarded(group * headDim + 9);
-    scalar.attend(
-        q,
-        3,
-        keys,
-        values,
-        length,
-        1,
-        group,
-        headDim,
-        scale,
-        new float[pages * Kernels.PAGE],
-        expected,
-        5);
-    for (int room = 1; room <= 5; room++) {
-      float[] actual = guarded(group * headDim + 9);
-      float[] scores = guarded(room * pages * Kernels.PAGE);
-      vector.attend(q, 3, keys, values, length, 1, group, headDim, scale, scores, actual, 5);
-      assertSameBits(
-          actual,
-          expected,
-          "attend D=" + headDim + " T=" + length + " group=" + group + " room=" + room);
-    }
+    assertSameBits(alone, expected, "the last row alone, " + shape + " T=" + length);
   }
 
   @ParameterizedTest

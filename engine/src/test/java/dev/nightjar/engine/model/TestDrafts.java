@@ -86,7 +86,7 @@ class TestDrafts {
       for (int layer = 0; layer < LAYERS; layer++) {
         assertThat(state.kvEntries(layer)).isEqualTo(position);
       }
-      assertThat(pages.bytesInUse()).isEqualTo(plainPages.bytesInUse());
+      assertThat(pages.pool().bytesInUse()).isEqualTo(plainPages.pool().bytesInUse());
     }
     assertThat(state.trace()).isEqualTo(plain.trace());
     assertThat(state.stats("").layerExecutions()).isEqualTo(plain.stats("").layerExecutions());
@@ -94,7 +94,7 @@ class TestDrafts {
         .isEqualTo(plain.stats("").exitLayerHistogram());
     assertThat(state.stats("").flopsFull()).isEqualTo(plain.stats("").flops());
     state.release();
-    assertThat(pages.bytesInUse()).isZero();
+    assertThat(pages.pool().bytesInUse()).isZero();
   }
 
   private void step(SequenceState plain, Activations plainAct, int position) {

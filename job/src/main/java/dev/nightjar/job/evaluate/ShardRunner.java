@@ -1,5 +1,6 @@
 package dev.nightjar.job.evaluate;
 
+import dev.nightjar.engine.api.EngineConfig;
 import dev.nightjar.job.JobConfig;
 import dev.nightjar.job.JobFlags;
 import dev.nightjar.udfs.ErrorMode;
@@ -36,11 +37,16 @@ final class ShardRunner {
     this.session = session;
   }
 
-  /** The options of a spec: a failed row becomes an error row, whatever the configuration says. */
+  /**
+   * The options of a spec: a failed row becomes an error row, whatever the configuration says, and
+   * what a row costs does not depend on the rows before it.
+   */
   static InferenceOptions options(InferenceOptions base, String spec) {
+    EngineConfig.KeysValues alone =
+        new EngineConfig.KeysValues(base.engine().keysValues().type(), 0);
     return new InferenceOptions(
         base.model(),
-        base.engine().withDepth(spec),
+        base.engine().withDepth(spec).withKeysValues(alone),
         base.sampling(),
         base.prompt(),
         base.keyColumn(),

@@ -5,16 +5,17 @@ import java.util.List;
 import java.util.stream.Collectors;
 
 /** A table of texts for the console and for Markdown. */
-final class TextTable {
+public final class TextTable {
   private final List<String> header;
   private final List<List<String>> rows = new ArrayList<>();
 
-  TextTable(List<String> header) {
+  /** An empty table. */
+  public TextTable(List<String> header) {
     this.header = List.copyOf(header);
   }
 
   /** Adds a row with one text per column. */
-  void add(List<String> row) {
+  public void add(List<String> row) {
     if (row.size() != header.size()) {
       throw new IllegalStateException(row + " does not fit the columns " + header);
     }
@@ -22,7 +23,7 @@ final class TextTable {
   }
 
   /** Aligned columns, the first two to the left and the others to the right. */
-  List<String> console() {
+  public List<String> console() {
     List<String> lines = new ArrayList<>();
     lines.add(aligned(header));
     rows.forEach(row -> lines.add(aligned(row)));
@@ -48,7 +49,7 @@ final class TextTable {
   }
 
   /** A table of GitHub's Markdown. */
-  List<String> markdown() {
+  public List<String> markdown() {
     List<String> lines = new ArrayList<>();
     lines.add(piped(header));
     lines.add("|" + "---|".repeat(header.size()));

@@ -1,0 +1,15 @@
+package dev.nightjar.engine.kernel;
+
+/**
+ * What attention looks like in every layer of a model.
+ *
+ * @param keysValues how keys and values are stored
+ * @param groupSize query heads that share a key/value head
+ * @param scale what inner products are multiplied by
+ */
+public record AttentionShape(KvLayout keysValues, int groupSize, float scale) {
+  /** Width of a slot's queries: all heads. */
+  int queryDim() {
+    return keysValues.kvHeads() * groupSize * keysValues.headDim();
+  }
+}

@@ -1,0 +1,259 @@
+package dev.nightjar.engine.kernel;
+
+import dev.nightjar.engine.tensor.DType;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+
+/**
+ * {@link Kernels#matmul} over the Vector API.
+ *
+ * <p>With many rows, weights are taken a group and up to {@link PanelKernels#DEPTH} columns at a
+ * time: converted to fp32 into a panel that stays in the first-level cache, which is then
+ * multiplied with all rows. With few rows, they are converted in registers instead. Sums of a group
+ * are complete before they are written out.
+ */
+final class VectorMatmul {
+  private static final int GROUP = PackedMatrix.GROUP;
+  private static final int BLOCK = PackedMatrix.BLOCK;
+  private static final int DEPTH = PanelKernels.DEPTH;
+
+  /** Rows up to which {@link HalfKernels} are faster than a panel. */
+  private static final int MOST_ROWS_OF_HALVES = 18;
+
+  /** The same for {@link ByteKernels} and {@link NibbleKernels}. */
+  private static final int MOST_ROWS_OF_BYTES = 4;
+
+  private static final int MOST_ROWS_OF_NIBBLES = 8;
+
+  /** Most rows at a time: their sums stay in the first-level cache, or nearly. */
+  private static final int MOST_ROWS = 132;
+
+  /** Most inputs at a time: they stay in the second-level cache. */
+  private static final int MOST_INPUTS = 1 << 18;
+
+  private VectorMatmul() {}
+
+  /** {@link Kernels#matmul} of at least one row. */
+  static void multiply(
+      PackedMatrix w,
+      float[] x,
+      int xStride,
+      int rows,
+      float[] out,
+      int outStride,
+      Scratch scratch) {
+    boolean reads = rows == 1 && !takesPanel(w, rows);
+    int strips = (rows + MOST_ROWS - 1) / MOST_ROWS;
+    int row = 0;
+    for (int strip = 0; strip < strips; strip++) {
+      int size = rows / strips + (strip < rows % strips ? 1 : 0);
+      int pieces = (w.columns() + DEPTH - 1) / DEPTH;
+      int depth = (w.columns() + pieces * BLOCK - 1) / (pieces * BLOCK) * BLOCK;
+      int width = reads ? w.columns() : Math.max(1, MOST_INPUTS / (size * DEPTH)) * depth;
+      for (int column = 0; column < w.columns(); column += width) {
+        int end = Math.min(w.columns(), column + width);
+        float[] inputs = x;
+        if (reads) {
+          depth = end;
+        } else {
+          inputs = scratch.inputs(size * ((end - column + depth - 1) / depth) * DEPTH);
+          regroup(x, row * xStride, xStride, size, column, end, depth, inputs);
+        }
+        multiplyStrip(
+            w, column, end, inputs, size, depth, out, row * outStride, outStride, scratch);
+      }
+      row += size;
+    }
+  }
+
+  /** Adds the products with columns {@code [first, end)} to {@code out}; from 0 on, to nothing. */
+  private static void multiplyStrip(
+      PackedMatrix w,
+      int first,
+      int end,
+      float[] inputs,
+      int rows,
+      int depth,
+      float[] out,
+      int outOffset,
+      int outStride,
+      Scratch scratch) {
+    boolean pairs = inPairs(w.dtype(), rows);
+    int groups = pairs ? 2 : 1;
+    float[] sums = scratch.outputs(groups * rows * GROUP);
+    for (int group = 0; group < w.groups(); group += groups) {
+      Arrays.fill(sums, 0, groups * rows * GROUP, 0f);
+      for (int i = 0; first > 0 && i < groups && group + i < w.groups(); i++) {
+        int output = (group + i) * GROUP;
+        int count = Math.min(GROUP, w.rows() - output);
+        load(sums, i * rows * GROUP, rows, out, outOffset + output, outStride, count);
+      }
+      if (pairs) {
+        multiplyPair(w, group, first, end, inputs, rows, depth, sums);
+      } else {
+        multiplyGroup(w, group, first, end, inputs, rows, depth, sums, scratch);
+      }
+      for (int i = 0; i < groups && group + i < w.groups(); i++) {
+        int output = (group + i) * GROUP;
+        int count = Math.min(GROUP, w.rows() - output);
+        store(sums, i * rows * GROUP, rows, out, outOffset + output, outStride, count);
+      }
+    }
+  }
+
+  private static boolean inPairs(DType dtype, int rows) {
+    return switch (dtype) {
+      case F32, F16, BF16 -> false;
+      case Q8_0 -> rows <= MOST_ROWS_OF_BYTES;
+      case Q4_0 -> rows <= MOST_ROWS_OF_NIBBLES;
+    };
+  }
+
+  private static boolean takesPanel(PackedMatrix w, int rows) {
+    return switch (w.dtype()) {
+      case F32 -> false;
+      case F16 -> true;
+      case BF16 -> rows > MOST_ROWS_OF_HALVES || w.columns() % 2 != 0;
+      case Q8_0, Q4_0 -> !inPairs(w.dtype(), rows);
+    };
+  }
+
+  /** Cuts columns of rows into pieces of {@code depth}: {@code [pieces, rows, DEPTH]}. */
+  private static void regroup(
+      float[] x,
+      int xOffset,
+      int xStride,
+      int rows,
+      int first,
+      int end,
+      int depth,
+      float[] inputs) {
+    int to = 0;
+    for (int column = first; column < end; column += depth) {
+      int count = Math.min(depth, end - column);
+      for (int m = 0; m < rows; m++) {
+        System.arraycopy(x, xOffset + m * xStride + column, inputs, to, count);
+        to += DEPTH;
+      }
+    }
+  }
+
+  private static void load(
+      float[] sums, int offset, int rows, float[] out, int first, int outStride, int count) {
+    for (int m = 0; m < rows; m++) {
+      System.arraycopy(out, first + m * outStride, sums, offset + m * GROUP, count);
+    }
+  }
+
+  private static void store(
+      float[] sums, int offset, int rows, float[] out, int first, int outStride, int count) {
+    int whole = count == GROUP ? GROUP : 0;
+    for (int lane = 0; lane < whole; lane += PanelKernels.OUTPUTS) {
+      for (int m = 0; m < rows; m++) {
+        int from = offset + m * GROUP + lane;
+        int to = m * outStride + first + lane;
+        FloatVector.fromArray(Lanes.FLOATS, sums, from).intoArray(out, to);
+        FloatVector.fromArray(Lanes.FLOATS, sums, from + Lanes.COUNT)
+            .intoArray(out, to + Lanes.COUNT);
+      }
+    }
+    for (int m = 0; m < rows && whole == 0; m++) {
+      System.arraycopy(sums, offset + m * GROUP, out, m * outStride + first, count);
+    }
+  }
+
+  /** Few rows with two groups, or twice with the same one where there is no other. */
+  private static void multiplyPair(
+      PackedMatrix w,
+      int group,
+      int first,
+      int end,
+      float[] inputs,
+      int rows,
+      int depth,
+      float[] sums) {
+    int next = Math.min(group + 1, w.groups() - 1);
+    int most = w.dtype() == DType.Q8_0 ? ByteKernels.MAX_ROWS : NibbleKernels.MAX_ROWS;
+    int blocks = (rows + most - 1) / most;
+    int from = 0;
+    for (int column = first; column < end; column += depth) {
+      int count = Math.min(depth, end - column);
+      long base = w.offset(group, column);
+      long other = w.offset(next, column);
+      int row = 0;
+      for (int block = 0; block < blocks; block++) {
+        int size = rows / blocks + (block < rows % blocks ? 1 : 0);
+        for (int lane = 0; lane < GROUP; lane += PanelKernels.OUTPUTS) {
+          int to = row * GROUP + lane;
+          int toOther = to + rows * GROUP;
+          if (w.dtype() == DType.Q8_0) {
+            ByteKernels.multiply(
+                size, w.data(), base, other, lane, count, inputs, from, sums, to, toOther);
+          } else {
+            NibbleKernels.multiply(
+                size, w.data(), base, other, lane, count, inputs, from, sums, to, toOther);
+          }
+        }
+        from += size * DEPTH;
+        row += size;
+      }
+    }
+  }
+
+  private static void multiplyGroup(
+      PackedMatrix w,
+      int group,
+      int first,
+      int end,
+      float[] inputs,
+      int rows,
+      int depth,
+      float[] sums,
+      Scratch scratch) {
+    boolean converts = takesPanel(w, rows);
+    boolean halves = !converts && w.dtype() == DType.BF16;
+    MemorySegment panel =
+        converts ? scratch.panel((long) DEPTH * PackedMatrix.COLUMN_BYTES) : w.data();
+    int from = 0;
+    for (int column = first; column < end; column += depth) {
+      int count = Math.min(depth, end - column);
+      if (converts) {
+        PanelFiller.fill(w, group, column, count, panel, scratch);
+      }
+      long base = converts ? 0 : w.offset(group, column);
+      for (int lane = 0; lane < GROUP; lane += PanelKernels.OUTPUTS) {
+        long at = base + (long) lane * Float.BYTES;
+        multiplyRows(halves, panel, at, count, inputs, from, rows, sums, lane);
+      }
+      from += rows * DEPTH;
+    }
+  }
+
+  /** Divides the rows evenly into as few blocks as possible. */
+  private static void multiplyRows(
+      boolean halves,
+      MemorySegment weights,
+      long base,
+      int depth,
+      float[] inputs,
+      int offset,
+      int rows,
+      float[] sums,
+      int lane) {
+    int most = halves ? HalfKernels.MAX_ROWS : PanelKernels.MAX_ROWS;
+    int blocks = (rows + most - 1) / most;
+    int row = 0;
+    for (int block = 0; block < blocks; block++) {
+      int size = rows / blocks + (block < rows % blocks ? 1 : 0);
+      int from = offset + row * DEPTH;
+      int to = row * GROUP + lane;
+      if (halves) {
+        HalfKernels.multiply(size, weights, base, depth, inputs, from, sums, to);
+      } else {
+        PanelKernels.multiply(size, weights, base, depth, inputs, from, sums, to);
+      }
+      row += size;
+    }
+  }
+}

@@ -1,0 +1,63 @@
+package dev.nightjar.job.bench;
+
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.nightjar.job.evaluate.TextTable;
+import java.io.PrintStream;
+import java.util.List;
+import java.util.Locale;
+
+/** Tables for people as they come, and the same numbers as one JSON object. */
+final class BenchReport {
+  private final PrintStream out;
+  private final ObjectNode root = JsonMapper.builder().build().createObjectNode();
+
+  BenchReport(PrintStream out) {
+    this.out = out;
+  }
+
+  /** Starts a part of the output. */
+  void title(String title) {
+    out.println();
+    out.println("== " + title);
+    out.flush();
+  }
+
+  /** A line of text. */
+  void note(String text) {
+    out.println(text);
+    out.flush();
+  }
+
+  /** A table whose first two columns say what was measured. */
+  void table(List<String> header, List<List<String>> rows) {
+    TextTable table = new TextTable(header);
+    rows.forEach(table::add);
+    table.console().forEach(out::println);
+    out.flush();
+  }
+
+  /** The object of a section; the same one for the same name. */
+  ObjectNode section(String name) {
+    return root.withObject("/" + name);
+  }
+
+  /** A list within a section; the same one for the same names. */
+  ArrayNode list(String section, String name) {
+    return section(section).withArray("/" + name);
+  }
+
+  /** Everything, in the order of the sections. */
+  ObjectNode json() {
+    return root;
+  }
+
+  static String number(double value, int decimals) {
+    return String.format(Locale.ROOT, "%,." + decimals + "f", value);
+  }
+
+  static String percent(double share) {
+    return String.format(Locale.ROOT, "%.0f %%", 100 * share);
+  }
+}

@@ -1,0 +1,87 @@
+package dev.nightjar.job.bench;
+
+import dev.nightjar.engine.EmbeddedModel;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What to measure. Empty lists and options leave the choice to each section.
+ *
+ * @param quick few and short measurements
+ * @param rounds turns of everything that is compared
+ * @param model a model file, folder or {@code embedded}
+ * @param synthetic a model to make up instead
+ * @param batches rows in flight, in all threads together
+ * @param depths depth specifications; the first one is what the others are compared with
+ * @param promptTokens tokens of each prompt
+ * @param steps tokens generated after the first one
+ * @param threads decoders side by side, and threads of a peer
+ * @param cores of each decoder
+ * @param rows rows of the job
+ * @param cache where made and fetched files are kept
+ */
+record BenchSettings(
+    boolean quick,
+    int rounds,
+    String model,
+    Optional<SyntheticModel> synthetic,
+    List<Integer> batches,
+    List<String> depths,
+    int promptTokens,
+    int steps,
+    int threads,
+    int cores,
+    int rows,
+    Path cache) {
+  private static final long QUICK_STREAM_BYTES = 128L << 20;
+  private static final long MOST_STREAM_BYTES = 640L << 20;
+
+  BenchSettings {
+    batches = List.copyOf(batches);
+    depths = List.copyOf(depths);
+  }
+
+  /** The model's path; a synthetic one is written if it is missing. */
+  Path modelPath() {
+    return synthetic.isPresent() ? file(synthetic.get()) : EmbeddedModel.resolve(model);
+  }
+
+  /** What the model is called in tables. */
+  String modelName() {
+    return synthetic.map(SyntheticModel::name).orElse(model);
+  }
+
+  /** The file of a synthetic model in the cache. */
+  Path file(SyntheticModel made) {
+    try {
+      return made.file(cache.resolve("models"));
+    } catch (IOException e) {
+      throw new UncheckedIOException(
+          "the model " + made.name() + " cannot be written below " + cache + "; set --cache", e);
+    }
+  }
+
+  /** The batches asked for, or these. */
+  List<Integer> batchesOr(List<Integer> fallback) {
+    return batches.isEmpty() ? fallback : batches;
+  }
+
+  /** The depth specifications asked for, or these. */
+  List<String> depthsOr(List<String> fallback) {
+    return depths.isEmpty() ? fallback : depths;
+  }
+
+  /** Bytes that are read from memory, because no cache holds them; a quick run may fool itself. */
+  long streamBytes() {
+    long most = quick ? QUICK_STREAM_BYTES : MOST_STREAM_BYTES;
+    return Math.min(Machine.lastLevelCacheBytes() * 5 / 4, most);
+  }
+
+  /** Nanoseconds to warm up before each comparison. */
+  long warmUpNanos() {
+    return quick ? 1_000_000_000L : 5_000_000_000L;
+  }
+}

@@ -1,0 +1,193 @@
+package dev.nightjar.job.bench;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.nightjar.engine.LlmEngine;
+import dev.nightjar.engine.tensor.DType;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.ToDoubleFunction;
+
+/**
+ * The same GGUF file through this engine and through llama.cpp's libraries from npm, in turns: its
+ * own choice for this machine, and builds for processors with less. llama.cpp draws no tokens and
+ * makes no text here, this engine does both.
+ */
+final class PeerSection implements Section {
+  private static final List<Integer> BATCHES = List.of(1, 4, 16, 32, 64);
+  private static final List<Integer> QUICK_BATCHES = List.of(1, 32);
+  private static final SyntheticModel MODEL =
+      new SyntheticModel(ModelShape.SMOLLM2_135M, DType.Q8_0);
+
+  /** What llama.cpp takes by itself, then libraries for older processors. */
+  private static final List<String> BACKENDS = List.of(LlamaCppServer.AUTO, "icelake", "haswell");
+
+  @Override
+  public String name() {
+    return "peers";
+  }
+
+  @Override
+  public void run(BenchSettings settings, BenchReport report) {
+    SyntheticModel made = settings.synthetic().orElse(MODEL);
+    Path model = settings.file(made);
+    report.title(
+        "Peers on the same file, %s, %d threads, prompts of %d tokens, then %d steps"
+            .formatted(made.name(), settings.threads(), settings.promptTokens(), settings.steps()));
+    ObjectNode section = report.section(name());
+    section.put("model", made.name()).put("threads", settings.threads());
+    section.put("prompt_tokens", settings.promptTokens()).put("steps", settings.steps());
+    List<LlamaCppPeer> peers = new ArrayList<>();
+    try {
+      start(settings, made, model, peers, report);
+      if (peers.isEmpty()) {
+        report.note("peers: none runs here");
+        return;
+      }
+      agreement(model, peers, report);
+      List<List<String>> table = new ArrayList<>();
+      try (Threads pool = new Threads(settings.threads())) {
+        for (int batch : settings.batchesOr(settings.quick() ? QUICK_BATCHES : BATCHES)) {
+          measure(settings, model, batch, pool, peers, table, report);
+        }
+      }
+      report.table(
+          List.of("phase", "engine", "batch", "tokens/s (min-max)", "nightjar / it (min-max)"),
+          table);
+    } finally {
+      peers.forEach(LlamaCppPeer::close);
+    }
+  }
+
+  private static void start(
+      BenchSettings settings,
+      SyntheticModel made,
+      Path model,
+      List<LlamaCppPeer> peers,
+      BenchReport report) {
+    try {
+      Path libraries = LlamaCppPackage.fetch(settings.cache());
+      ObjectNode systems = report.section("peers").putObject("systems");
+      for (String backend : settings.quick() ? BACKENDS.subList(0, 1) : BACKENDS) {
+        try {
+          LlamaCppPeer peer =
+              new LlamaCppPeer(
+                  libraries, backend, model, settings.threads(), made.shape().vocabSize());
+          peers.add(peer);
+          systems.put(peer.name(), peer.systemInfo());
+          report.note(peer.name() + ": " + peer.systemInfo());
+        } catch (IOException e) {
+          report.note("peers: " + e.getMessage());
+        }
+      }
+    } catch (IOException e) {
+      report.note("peers: llama.cpp cannot be fetched with npm: " + e.getMessage());
+    }
+  }
+
+  /** Whether all mean the same model: their likeliest token after a few random ones. */
+  private void agreement(Path model, List<LlamaCppPeer> peers, BenchReport report) {
+    List<Integer> tokens = EngineRun.randomTokens(256, 16, 5);
+    try (LlmEngine engine = LlmEngine.load(model, EngineRun.config("full", 1, 1))) {
+      int[] best = {0};
+      float[] value = {0};
+      engine.score(
+          tokens.stream().mapToInt(Integer::intValue).toArray(),
+          (position, logits, offset) -> {
+            if (position == tokens.size() - 1) {
+              best[0] = 0;
+              for (int id = 1; id < engine.info().vocabSize(); id++) {
+                best[0] = logits[offset + id] > logits[offset + best[0]] ? id : best[0];
+              }
+              value[0] = logits[offset + best[0]];
+            }
+          });
+      StringBuilder line =
+          new StringBuilder(
+              "likeliest token (logit): nightjar %d (%.3f)".formatted(best[0], value[0]));
+      for (LlamaCppPeer peer : peers) {
+        LlamaCppPeer.Top top = peer.top(tokens);
+        line.append(", %s %d (%.3f)".formatted(peer.name(), top.token(), top.logit()));
+      }
+      report.note(line.toString());
+      report.section(name()).put("agreement", line.toString());
+    } catch (IOException e) {
+      report.note("peers: " + e.getMessage());
+    }
+  }
+
+  private void measure(
+      BenchSettings settings,
+      Path model,
+      int batch,
+      Threads pool,
+      List<LlamaCppPeer> peers,
+      List<List<String>> table,
+      BenchReport report) {
+    List<LlmEngine> engines = new ArrayList<>();
+    try {
+      List<String> names = new ArrayList<>();
+      List<Turns.Trial<EngineRun.Cost>> trials = new ArrayList<>();
+      long[] seed = {0};
+      for (int decoders : decoders(settings.threads(), batch)) {
+        int cores = settings.threads() / decoders;
+        int each = batch / decoders;
+        engines.add(LlmEngine.load(model, EngineRun.config("full", each, cores)));
+        EngineRun run =
+            new EngineRun(
+                engines.getLast(), each, decoders, settings.promptTokens(), settings.steps());
+        names.add("nightjar (%d x %d)".formatted(decoders, cores));
+        trials.add(() -> run.once(pool, ++seed[0]));
+      }
+      for (LlamaCppPeer peer : peers) {
+        names.add(peer.name());
+        trials.add(() -> peer.run(batch, settings.promptTokens(), settings.steps()));
+      }
+      List<List<EngineRun.Cost>> costs =
+          Turns.take(trials, settings.rounds(), settings.warmUpNanos());
+      report("prefill", EngineRun.Cost::prefillRate, batch, names, costs, table, report);
+      report("decode", EngineRun.Cost::decodeRate, batch, names, costs, table, report);
+    } finally {
+      engines.forEach(LlmEngine::close);
+    }
+  }
+
+  /** One decoder on all cores, and one on each where the rows can be dealt out. */
+  private static List<Integer> decoders(int threads, int batch) {
+    return threads > 1 && batch % threads == 0 ? List.of(1, threads) : List.of(1);
+  }
+
+  /** Rates of one phase, and those of the better of our ways over each peer's. */
+  private void report(
+      String phase,
+      ToDoubleFunction<EngineRun.Cost> rate,
+      int batch,
+      List<String> names,
+      List<List<EngineRun.Cost>> costs,
+      List<List<String>> table,
+      BenchReport report) {
+    List<Samples> rates = costs.stream().map(runs -> Turns.samples(runs, rate)).toList();
+    Samples best = rates.getFirst();
+    if (names.get(1).startsWith("nightjar") && rates.get(1).median() > best.median()) {
+      best = rates.get(1);
+    }
+    for (int i = 0; i < names.size(); i++) {
+      boolean ours = names.get(i).startsWith("nightjar");
+      Samples ratio = best.over(rates.get(i));
+      table.add(
+          List.of(
+              phase,
+              names.get(i),
+              String.valueOf(batch),
+              rates.get(i).text(rates.get(i).median() < 100 ? 1 : 0),
+              ours ? "" : ratio.text(2)));
+      ObjectNode node = report.list(name(), "runs").addObject();
+      node.put("phase", phase).put("engine", names.get(i)).put("batch", batch);
+      rates.get(i).put(node, "tokens_per_second");
+      if (!ours) {
+        ratio.put(node, "nightjar_over_it");
+      }
+    }
+  }
+}

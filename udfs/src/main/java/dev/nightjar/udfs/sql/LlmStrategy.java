@@ -1,0 +1,33 @@
+package dev.nightjar.udfs.sql;
+
+import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.execution.SparkPlan;
+import org.apache.spark.sql.execution.SparkStrategy;
+import scala.collection.immutable.Seq;
+
+import java.util.List;
+
+/**
+ * Plans {@link LlmEvaluation}, and takes out calls that surface after the optimizer's own chance,
+ * as those of subqueries that became joins do; so no call is ever left in an expression.
+ */
+final class LlmStrategy extends SparkStrategy {
+  private final ExtractLlmCalls extract = new ExtractLlmCalls();
+
+  @Override
+  public Seq<SparkPlan> apply(LogicalPlan plan) {
+    if (plan instanceof LlmEvaluation evaluation) {
+      SparkPlan child = planLater(evaluation.child());
+      return Seqs.of(
+          List.of(new LlmEvaluationExec(evaluation.call(), evaluation.result(), child)));
+    }
+    if (!Calls.inTree(plan)) {
+      return Seqs.of(List.of());
+    }
+    LogicalPlan extracted = extract.apply(plan);
+    if (Calls.inTree(extracted)) {
+      throw new IllegalStateException("calls are left in the plan:\n" + extracted);
+    }
+    return Seqs.of(List.of(planLater(extracted)));
+  }
+}
