@@ -50,10 +50,8 @@ final class DuplicateRows {
     StructType schema = rows.schema();
     JavaRDD<Row> keyed =
         rows.javaRDD()
-            .mapPartitions(
-                part ->
-                    new Keyed(
-                        part, new RowPrompts(options, schema), schema.size(), modelFingerprint));
+            .mapPartitions(part ->
+                new Keyed(part, new RowPrompts(options, schema), schema.size(), modelFingerprint));
     Dataset<Row> left =
         rows.sparkSession()
             .createDataFrame(

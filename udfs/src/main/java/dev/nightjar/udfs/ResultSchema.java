@@ -40,21 +40,22 @@ public final class ResultSchema {
           .add("engine_version", DataTypes.StringType)
           .add("vector_species", DataTypes.StringType);
 
-  private static final StructType COLUMNS = columnsOf(
-      new StructType()
-          .add("run_id", DataTypes.StringType)
-          .add("custom_id", DataTypes.StringType)
-          .add("request_hash", DataTypes.StringType)
-          .add("model", DataTypes.StringType)
-          .add("model_fingerprint", DataTypes.StringType)
-          .add("status", DataTypes.StringType),
-      AnswerTypes.GENERATION,
-      new StructType()
-          .add("placement", PLACEMENT_TYPE)
-          .add("options", DataTypes.StringType)
-          .add("started_at", DataTypes.TimestampType)
-          .add("finished_at", DataTypes.TimestampType)
-          .add(RUN_DATE, DataTypes.DateType));
+  private static final StructType COLUMNS =
+      columnsOf(
+          new StructType()
+              .add("run_id", DataTypes.StringType)
+              .add("custom_id", DataTypes.StringType)
+              .add("request_hash", DataTypes.StringType)
+              .add("model", DataTypes.StringType)
+              .add("model_fingerprint", DataTypes.StringType)
+              .add("status", DataTypes.StringType),
+          AnswerTypes.GENERATION,
+          new StructType()
+              .add("placement", PLACEMENT_TYPE)
+              .add("options", DataTypes.StringType)
+              .add("started_at", DataTypes.TimestampType)
+              .add("finished_at", DataTypes.TimestampType)
+              .add(RUN_DATE, DataTypes.DateType));
 
   private ResultSchema() {}
 

@@ -60,7 +60,7 @@ public sealed interface Task extends Serializable {
       return new Choose(labels, "", Length.SUM);
     }
 
-    /** Labels behind the beginning of an answer, as in {@code {"label":"}. */
+    /** Labels behind the beginning of an answer, for example that of a JSON object. */
     public static Choose of(List<String> labels, String answerPrefix) {
       return new Choose(labels, answerPrefix, Length.SUM);
     }

@@ -48,6 +48,7 @@ final class Team implements AutoCloseable {
       super("nightjar-helper-" + share);
       this.share = share;
       setDaemon(true);
+      setUncaughtExceptionHandler((thread, cause) -> fail(cause));
     }
 
     @Override
@@ -59,15 +60,19 @@ final class Team implements AutoCloseable {
           continue;
         }
         done++;
-        try {
-          work.run(share, size);
-        } catch (RuntimeException | Error e) {
-          failure = e;
-        } finally {
-          if (unfinished.decrementAndGet() == 0) {
-            LockSupport.unpark(caller);
-          }
-        }
+        work.run(share, size);
+        finish();
+      }
+    }
+
+    private void fail(Throwable cause) {
+      failure = cause;
+      finish();
+    }
+
+    private void finish() {
+      if (unfinished.decrementAndGet() == 0) {
+        LockSupport.unpark(caller);
       }
     }
 
@@ -94,7 +99,10 @@ final class Team implements AutoCloseable {
     }
   }
 
-  /** Does all shares of the work and returns true, or returns false while others use the team. */
+  /**
+   * Does all shares of the work and returns true, or returns false while others use the team and
+   * when it is closed; a share that fails ends its helper, and closes it.
+   */
   boolean run(Work newWork) {
     if (closed || !taken.compareAndSet(false, true)) {
       return false;
@@ -115,14 +123,11 @@ final class Team implements AutoCloseable {
       } finally {
         join();
       }
-      switch (failure) {
-        case null -> {
-          return true;
-        }
-        case Error e -> throw e;
-        case RuntimeException e -> throw e;
-        case Throwable e -> throw new IllegalStateException(e);
+      if (failure != null) {
+        close();
+        throw new IllegalStateException("a helper thread failed", failure);
       }
+      return true;
     } finally {
       taken.set(false);
     }

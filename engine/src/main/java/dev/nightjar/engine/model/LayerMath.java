@@ -218,8 +218,7 @@ final class LayerMath {
   }
 
   /** Inner products of a query head with the first {@code visible} keys of a layer. */
-  private void dots(
-      KvCache cache, int layer, int kvHead, Activations act, int query, int visible) {
+  private void dots(KvCache cache, int layer, int kvHead, Activations act, int query, int visible) {
     float[] scores = act.scores;
     float[] keys = act.keys;
     for (int first = 0; first < visible; first += Kernels.PAGE) {

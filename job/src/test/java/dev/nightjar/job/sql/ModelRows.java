@@ -30,7 +30,10 @@ final class ModelRows extends SparkListener {
 
   /** A session on two threads whose functions run a tiny model, two tokens a row. */
   static SparkSession session(Path model) {
+    String warehouse = "spark.sql.warehouse.dir";
+    System.setProperty(warehouse, model.resolveSibling("warehouse").toString());
     SparkSession spark = TinyRuns.session("local[2]");
+    System.clearProperty(warehouse);
     spark.conf().set("spark.nightjar.model", model.toString());
     spark.conf().set("spark.nightjar.sampling.max-tokens", "2");
     spark.conf().set("spark.nightjar.engine.batch-size", "4");
@@ -41,12 +44,11 @@ final class ModelRows extends SparkListener {
   @Override
   public void onTaskEnd(SparkListenerTaskEnd end) {
     CollectionConverters.asJava(end.taskInfo().accumulables())
-        .forEach(
-            metric -> {
-              if (metric.name().exists(METRIC::equals) && metric.update().isDefined()) {
-                rows.addAndGet(Long.parseLong(metric.update().get().toString()));
-              }
-            });
+        .forEach(metric -> {
+          if (metric.name().exists(METRIC::equals) && metric.update().isDefined()) {
+            rows.addAndGet(Long.parseLong(metric.update().get().toString()));
+          }
+        });
   }
 
   /** Rows since the last call. */

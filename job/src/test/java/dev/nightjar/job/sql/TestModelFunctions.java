@@ -12,6 +12,7 @@ import dev.nightjar.udfs.ExecutorEngines;
 import dev.nightjar.udfs.LlmFunctions;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -106,11 +107,10 @@ class TestModelFunctions {
     assertWrong("llm_classify(p, 'a')", "expected array");
     assertWrong("llm_extract(p, 'name')", "llm_extract");
     assertWrong("transform(array(p), x -> llm_generate(x))", "inside a lambda function");
-    assertThatThrownBy(
-            () ->
-                rows(
-                    "SELECT 1 FROM t a LEFT JOIN t b"
-                        + " ON llm_generate(concat(a.p, b.p)).text = 'x'"))
+    assertThatThrownBy(() ->
+            rows(
+                "SELECT 1 FROM t a LEFT JOIN t b"
+                    + " ON llm_generate(concat(a.p, b.p)).text = 'x'"))
         .hasMessageContaining("over columns of both sides");
   }
 
@@ -152,8 +152,7 @@ class TestModelFunctions {
     assertThat(row.getDouble(2)).isCloseTo(1, within(1e-9));
     assertThat(row.<String>getList(3)).containsExactly("spam", "ham");
     assertThat(
-            head(
-                "SELECT llm_classify(p, array('spam', 'ham')).probability"
+            head("SELECT llm_classify(p, array('spam', 'ham')).probability"
                     + " = llm_classify(p, if(id < 9, array('spam', 'ham'), array())).probability"
                     + " FROM t WHERE id = 1")
                 .getBoolean(0))
@@ -168,8 +167,7 @@ class TestModelFunctions {
   @Test
   void scoreEqualsTheChosenLabelsScore() {
     assertThat(
-            head(
-                "SELECT abs(llm_score(p, 'spam').logprob"
+            head("SELECT abs(llm_score(p, 'spam').logprob"
                     + " - llm_classify(p, array('spam', 'ham')).scores[0].logprob) < 1e-4"
                     + " FROM t WHERE id = 1")
                 .getBoolean(0))
@@ -231,6 +229,18 @@ class TestModelFunctions {
     assertThat(texts.getFirst()).matches(row -> row.getBoolean(1) && row.getLong(2) == 10);
   }
 
+  /** A limit of several tasks' rows is dealt out and sorted again. */
+  @Test
+  void sortedRowsStaySorted() {
+    for (String limit : List.of("", " LIMIT 3", " LIMIT 300", " LIMIT 300 OFFSET 1")) {
+      String sql = "SELECT id, llm_generate(p).text FROM t ORDER BY id DESC" + limit;
+      assertThat(rows(sql).stream().map(row -> row.getLong(0)))
+          .as(sql)
+          .isSortedAccordingTo(Comparator.reverseOrder())
+          .hasSizeGreaterThanOrEqualTo(3);
+    }
+  }
+
   @Test
   void rowFunctionsGiveTheSame() {
     assertThat(
@@ -243,13 +253,12 @@ class TestModelFunctions {
                     + " count(llm_generate_row("
                     + CHAT
                     + ")) FROM t"))
-        .matches(
-            row ->
-                row.getBoolean(0)
-                    && row.getBoolean(1)
-                    && row.getBoolean(2)
-                    && row.getBoolean(3)
-                    && row.getLong(4) == 5);
+        .matches(row ->
+            row.getBoolean(0)
+                && row.getBoolean(1)
+                && row.getBoolean(2)
+                && row.getBoolean(3)
+                && row.getLong(4) == 5);
   }
 
   @Test

@@ -11,6 +11,7 @@ import java.util.List;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -18,8 +19,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** How many rows reach the model, for every shape of query; {@code docs/sql.md} has the table. */
 class TestQueryShapes {
   /**
-   * A query over {@code t(id, lang, p)}, 20 rows in 2 partitions, half of them {@code en}; {@code v}
-   * is the view {@code SELECT *, llm_generate(p) AS r FROM t}; {@code small} has 5 ids.
+   * A query over {@code t(id, lang, p)}, 20 rows in 2 partitions, half of them {@code en}; {@code
+   * v} is the view {@code SELECT *, llm_generate(p) AS r FROM t}; {@code small} has 5 ids.
    *
    * @param rows that reach the model
    */
@@ -40,7 +41,8 @@ class TestQueryShapes {
           new Shape(1, "SELECT r.text FROM v WHERE id = 3"),
           new Shape(20, "SELECT id FROM v WHERE length(r.text) >= 0"),
           new Shape(10, "SELECT r.text FROM v WHERE length(r.text) >= 0 AND lang = 'en'"),
-          new Shape(20, "SELECT llm_generate(p).text FROM t WHERE length(llm_generate(p).text) >= 0"),
+          new Shape(
+              20, "SELECT llm_generate(p).text FROM t WHERE length(llm_generate(p).text) >= 0"),
           new Shape(
               30,
               "SELECT id FROM t WHERE length(llm_generate(p).text) < 0"
@@ -56,6 +58,7 @@ class TestQueryShapes {
           new Shape(3, "SELECT r.text FROM v ORDER BY lang, id DESC LIMIT 3"),
           new Shape(20, "SELECT r.text FROM v ORDER BY r.text LIMIT 3"),
           new Shape(2, "SELECT r.text FROM v ORDER BY id LIMIT 2 OFFSET 3"),
+          new Shape(20, "SELECT r.text FROM v ORDER BY id LIMIT 300"),
           new Shape(20, "SELECT r.text FROM v ORDER BY id"),
           new Shape(20, "SELECT llm_generate(p).text FROM t ORDER BY llm_generate(p).text"),
           // conditions within expressions
@@ -87,13 +90,13 @@ class TestQueryShapes {
           new Shape(20, "SELECT lang, max(r.text) FROM v GROUP BY ROLLUP(lang)"),
           new Shape(10, "SELECT max(llm_generate(p).text) FILTER (WHERE lang = 'en') FROM t"),
           // windows, generators
-          new Shape(
-              20, "SELECT row_number() OVER (PARTITION BY lang ORDER BY r.text) FROM v"),
+          new Shape(20, "SELECT row_number() OVER (PARTITION BY lang ORDER BY r.text) FROM v"),
           new Shape(19, "SELECT llm_generate(lag(p) OVER (ORDER BY id)).text FROM t"),
           new Shape(20, "SELECT id, word FROM v LATERAL VIEW explode(split(r.text, ' ')) AS word"),
           new Shape(20, "SELECT explode(split(llm_generate(p).text, ' ')) FROM t"),
           // set operations
-          new Shape(20, "SELECT r.text FROM v WHERE id < 5 UNION ALL SELECT r.text FROM v WHERE id >= 5"),
+          new Shape(
+              20, "SELECT r.text FROM v WHERE id < 5 UNION ALL SELECT r.text FROM v WHERE id >= 5"),
           new Shape(20, "SELECT r.text FROM v UNION SELECT r.text FROM v"),
           new Shape(30, "SELECT r.text FROM v UNION ALL SELECT r.text FROM v WHERE lang = 'en'"),
           // joins
@@ -105,19 +108,23 @@ class TestQueryShapes {
               "SELECT t.id FROM t JOIN small s ON t.id = s.id"
                   + " AND length(llm_generate(concat(t.p, s.name)).text) >= 0"),
           new Shape(
-              20, "WITH c AS (SELECT id, llm_generate(p) AS r FROM t)"
+              20,
+              "WITH c AS (SELECT id, llm_generate(p) AS r FROM t)"
                   + " SELECT a.id FROM c a JOIN c b ON a.id = b.id AND a.r.text = b.r.text"),
           new Shape(20, "SELECT a.r.text, b.r.text FROM v a JOIN v b ON a.id = b.id + 1"),
-          new Shape(40, "SELECT a.r.text, b.lang FROM v a JOIN v b ON a.id = b.id AND b.r.text = ''"),
+          new Shape(
+              40, "SELECT a.r.text, b.lang FROM v a JOIN v b ON a.id = b.id AND b.r.text = ''"),
           // subqueries
           new Shape(
-              20, "SELECT id FROM t WHERE EXISTS"
+              20,
+              "SELECT id FROM t WHERE EXISTS"
                   + " (SELECT 1 FROM v WHERE v.id = t.id AND length(v.r.text) >= 0)"),
           new Shape(20, "SELECT id FROM t WHERE p IN (SELECT r.text FROM v)"),
           new Shape(20, "SELECT id, (SELECT max(r.text) FROM v) AS x FROM t"),
           new Shape(20, "SELECT id, x FROM t, LATERAL (SELECT llm_generate(t.p).text AS x)"),
           // constants
           new Shape(1, "SELECT llm_generate('hello').text"),
+          new Shape(1, "SELECT llm_generate((SELECT max(p) FROM t)).text"),
           new Shape(0, "SELECT llm_generate(NULL).text"),
           new Shape(20, "SELECT llm_generate('hello').text FROM t"),
           new Shape(2, "SELECT llm_generate(x).text FROM VALUES ('a'), ('b') AS w(x)"));
@@ -164,5 +171,22 @@ class TestQueryShapes {
       counts.add(rows.take());
     }
     assertThat(counts).containsOnly((long) shape.rows());
+  }
+
+  @Test
+  void tablesAndCachesHoldResults() throws Exception {
+    rows.take();
+    spark.sql(
+        "CREATE TABLE answers USING parquet LOCATION '"
+            + shared.resolve("answers")
+            + "' AS SELECT id, llm_generate(p) AS r FROM t");
+    assertThat(rows.take()).isEqualTo(20);
+    spark.sql("INSERT INTO answers SELECT id, llm_generate(p) FROM t WHERE lang = 'en'");
+    assertThat(rows.take()).isEqualTo(10);
+    spark.sql("CACHE TABLE cached AS SELECT id, lang, llm_generate(p) AS r FROM t");
+    spark.sql("SELECT r.text FROM cached WHERE lang = 'en'").collectAsList();
+    spark.sql("SELECT a.r, b.r FROM cached a JOIN cached b ON a.id = b.id + 1").collectAsList();
+    assertThat(rows.take()).isEqualTo(20);
+    assertThat(spark.table("answers").count()).isEqualTo(30);
   }
 }

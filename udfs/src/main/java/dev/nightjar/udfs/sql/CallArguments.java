@@ -113,8 +113,7 @@ final class CallArguments {
   /** A parameter that must be there. */
   Expression required(String name) {
     return optional(name)
-        .orElseThrow(() ->
-            invalid("argument '" + name + "' is missing, expected " + parameters));
+        .orElseThrow(() -> invalid("argument '" + name + "' is missing, expected " + parameters));
   }
 
   /** A parameter that may be left out. */
@@ -131,7 +130,11 @@ final class CallArguments {
   Object constant(String name, Expression value) {
     if (!value.foldable()) {
       throw invalid(
-          "'" + name + "' is " + value.sql() + ", expected a constant: it is the same for all rows");
+          "'"
+              + name
+              + "' is "
+              + value.sql()
+              + ", expected a constant: it is the same for all rows");
     }
     return CatalystTypeConverters.convertToScala(value.eval(null), value.dataType());
   }

@@ -128,8 +128,7 @@ final class EvaluatePartition implements FlatMapFunction<Iterator<InternalRow>, 
   }
 
   /** Rows and results as one row of the output. */
-  private static final class Joined
-      implements Iterator<InternalRow> {
+  private static final class Joined implements Iterator<InternalRow> {
     private final Iterator<Evaluated> results;
     private final UnsafeProjection projection;
     private final JoinedRow joined = new JoinedRow();

@@ -56,8 +56,7 @@ final class ExtractLlmCalls extends Rule<LogicalPlan> {
     for (LogicalPlan child : Seqs.list(node.children())) {
       Placement.Input input = place(child);
       boolean keep = hasCalls || keepsColumns(node);
-      inputs.add(
-          keep ? input : new Placement.Input(withOutput(input.plan(), child), Map.of()));
+      inputs.add(keep ? input : new Placement.Input(withOutput(input.plan(), child), Map.of()));
     }
     Placement placement = new Placement(node, inputs);
     Map<Expression, Attribute> results = placement.place(Seqs.list(node.expressions()));

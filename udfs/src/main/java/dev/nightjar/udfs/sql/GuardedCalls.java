@@ -22,8 +22,7 @@ import scala.Tuple2;
 /**
  * The calls of some expressions, each once, with the condition under which its value is looked at:
  * {@code CASE}, {@code IF}, {@code COALESCE}, {@code AND}, {@code OR} and {@code FILTER} look at
- * some only. Calls
- * in the arguments of calls are not among them.
+ * some only. Calls in the arguments of calls are not among them.
  */
 final class GuardedCalls {
 
@@ -101,8 +100,7 @@ final class GuardedCalls {
   }
 
   private static Guarded either(Guarded one, Guarded other) {
-    return new Guarded(
-        one.call(), one.guard().flatMap(a -> other.guard().map(b -> new Or(a, b))));
+    return new Guarded(one.call(), one.guard().flatMap(a -> other.guard().map(b -> new Or(a, b))));
   }
 
   /** A guard that is evaluated a second time must give the same; else there is none. */
@@ -114,7 +112,6 @@ final class GuardedCalls {
   }
 
   private static Expression isNotTrue(Expression condition) {
-    return new Not(
-        new EqualNullSafe(condition, Literal.create(true, DataTypes.BooleanType)));
+    return new Not(new EqualNullSafe(condition, Literal.create(true, DataTypes.BooleanType)));
   }
 }

@@ -7,8 +7,8 @@ import java.util.Map;
 import java.util.function.UnaryOperator;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.catalyst.expressions.Alias;
-import org.apache.spark.sql.catalyst.expressions.ExprId;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
+import org.apache.spark.sql.catalyst.expressions.ExprId;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.NamedExpression;
 import org.apache.spark.sql.catalyst.expressions.SortOrder;
@@ -41,13 +41,12 @@ final class LimitedCalls {
   private record Limits(UnaryOperator<LogicalPlan> on, Expression local, LogicalPlan child) {
     static Limits of(LogicalPlan plan) {
       return switch (plan) {
-        case GlobalLimit limit -> of(limit.child()).below(c -> new GlobalLimit(limit.limitExpr(), c));
+        case GlobalLimit limit ->
+            of(limit.child()).below(c -> new GlobalLimit(limit.limitExpr(), c));
         case Offset offset -> of(offset.child()).below(c -> new Offset(offset.offsetExpr(), c));
         case LocalLimit limit -> {
           Limits inner = of(limit.child()).below(c -> new LocalLimit(limit.limitExpr(), c));
-          yield inner.local == null
-              ? new Limits(inner.on, limit.limitExpr(), inner.child)
-              : inner;
+          yield inner.local == null ? new Limits(inner.on, limit.limitExpr(), inner.child) : inner;
         }
         default -> new Limits(UnaryOperator.identity(), null, plan);
       };
@@ -122,9 +121,7 @@ final class LimitedCalls {
         Sort below = new Sort(Seqs.of(order), sort.global(), project.child(), sort.hint());
         Project lifted =
             new Project(project.projectList(), dealt(limited(below, limit, tasks), tasks));
-        return tasks == 1
-            ? lifted
-            : new Sort(sort.order(), sort.global(), lifted, sort.hint());
+        return tasks == 1 ? lifted : new Sort(sort.order(), sort.global(), lifted, sort.hint());
       }
     }
     return limit.apply(plan);

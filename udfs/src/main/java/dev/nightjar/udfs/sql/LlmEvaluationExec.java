@@ -42,8 +42,7 @@ public final class LlmEvaluationExec extends SparkPlan implements UnaryExecNode 
   @Override
   public scala.collection.immutable.Map<String, SQLMetric> metrics() {
     Map<String, SQLMetric> all = counters().byName();
-    return scala.collection.immutable.Map.from(
-        scala.jdk.javaapi.CollectionConverters.asScala(all));
+    return scala.collection.immutable.Map.from(scala.jdk.javaapi.CollectionConverters.asScala(all));
   }
 
   private synchronized EvaluationMetrics counters() {

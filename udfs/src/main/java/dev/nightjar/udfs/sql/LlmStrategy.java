@@ -1,11 +1,10 @@
 package dev.nightjar.udfs.sql;
 
+import java.util.List;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.execution.SparkPlan;
 import org.apache.spark.sql.execution.SparkStrategy;
 import scala.collection.immutable.Seq;
-
-import java.util.List;
 
 /**
  * Plans {@link LlmEvaluation}, and takes out calls that surface after the optimizer's own chance,
@@ -18,8 +17,7 @@ final class LlmStrategy extends SparkStrategy {
   public Seq<SparkPlan> apply(LogicalPlan plan) {
     if (plan instanceof LlmEvaluation evaluation) {
       SparkPlan child = planLater(evaluation.child());
-      return Seqs.of(
-          List.of(new LlmEvaluationExec(evaluation.call(), evaluation.result(), child)));
+      return Seqs.of(List.of(new LlmEvaluationExec(evaluation.call(), evaluation.result(), child)));
     }
     if (!Calls.inTree(plan)) {
       return Seqs.of(List.of());

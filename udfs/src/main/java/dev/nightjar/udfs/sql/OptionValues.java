@@ -55,7 +55,9 @@ final class OptionValues {
       return Optional.of(value);
     }
     Optional<String> configured =
-        option.key() == null ? Optional.empty() : session.apply(FunctionOption.PREFIX + option.key());
+        option.key() == null
+            ? Optional.empty()
+            : session.apply(FunctionOption.PREFIX + option.key());
     return configured.or(() -> Optional.ofNullable(option.fallback()));
   }
 

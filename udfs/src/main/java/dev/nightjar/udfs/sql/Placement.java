@@ -86,8 +86,7 @@ final class Placement {
             Metadata.empty(),
             NamedExpression$.MODULE$.newExprId(),
             Seqs.of(List.of()));
-    plans.set(
-        index, new LlmEvaluation(call.withArguments(arguments), result, plans.get(index)));
+    plans.set(index, new LlmEvaluation(call.withArguments(arguments), result, plans.get(index)));
     if (!isGuarded) {
       results.get(index).put(call.canonicalized(), result);
     }

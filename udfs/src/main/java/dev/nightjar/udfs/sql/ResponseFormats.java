@@ -9,7 +9,10 @@ import java.util.List;
 final class ResponseFormats {
   private ResponseFormats() {}
 
-  /** From at most one of {@code response_format}, {@code json_schema}, {@code regex}, {@code choices}. */
+  /**
+   * From at most one of {@code response_format}, {@code json_schema}, {@code regex}, {@code
+   * choices}.
+   */
   static ResponseFormat of(CallArguments arguments, OptionValues values) {
     List<ResponseFormat> formats = new ArrayList<>();
     if (values.isGiven(FunctionOption.JSON_SCHEMA)) {

@@ -21,8 +21,8 @@ import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
 
 /**
- * The model functions row by row, for clusters that forbid extensions: no batches, one core a
- * task, options from the session's configuration at the time of registration.
+ * The model functions row by row, for clusters that forbid extensions: no batches, one core a task,
+ * options from the session's configuration at the time of registration.
  */
 public final class RowFunction implements UDF1<Object, Row>, UDF2<Object, Object, Row> {
   private final LlmTask ofText;
@@ -82,8 +82,7 @@ public final class RowFunction implements UDF1<Object, Row>, UDF2<Object, Object
     }
     RequestReader reader = new RequestReader(task, types);
     GenerationRequest request =
-        reader.request(
-            new EvaluatePartition.Item(null, RowFactory.create(values.toArray())));
+        reader.request(new EvaluatePartition.Item(null, RowFactory.create(values.toArray())));
     try (ExecutorEngines.Lease lease =
         ExecutorEngines.acquire(task.options().model(), task.options().engine())) {
       GenerationResult result = lease.engine().generate(List.of(request)).getFirst();

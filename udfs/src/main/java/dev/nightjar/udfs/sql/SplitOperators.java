@@ -68,8 +68,7 @@ final class SplitOperators {
     }
     Option<Expression> condition = kept.isEmpty() ? Option.empty() : Option.apply(all(kept));
     return new Filter(
-        all(behind),
-        new Join(join.left(), join.right(), join.joinType(), condition, join.hint()));
+        all(behind), new Join(join.left(), join.right(), join.joinType(), condition, join.hint()));
   }
 
   /** Whether a call needs columns of both sides of a join. */
@@ -126,7 +125,9 @@ final class SplitOperators {
     return false;
   }
 
-  /** The expression over the aggregate's output; what it takes from there is added to {@code out}. */
+  /**
+   * The expression over the aggregate's output; what it takes from there is added to {@code out}.
+   */
   private static Expression pullOut(
       Expression expression, Aggregate aggregate, List<NamedExpression> out) {
     if (belongsToAggregate(expression, aggregate)) {

@@ -65,8 +65,7 @@ enum SqlFunction {
   private final String usage;
   private final String example;
 
-  SqlFunction(
-      List<String> parameters, Set<FunctionOption> options, String usage, String example) {
+  SqlFunction(List<String> parameters, Set<FunctionOption> options, String usage, String example) {
     this.parameters = parameters;
     this.options = options;
     this.usage = usage;
@@ -129,13 +128,11 @@ enum SqlFunction {
     CallArguments arguments = new CallArguments(sqlName(), parameters, options, written);
     OptionValues values = arguments.options(session);
     Expression prompt = arguments.required(parameters.getFirst());
-    InferenceOptions inference =
-        values.inference(ArgumentTypes.isConversation(prompt.dataType()));
+    InferenceOptions inference = values.inference(ArgumentTypes.isConversation(prompt.dataType()));
     DepthSpec.parse(inference.engine().depth());
     return switch (this) {
       case GENERATE -> generate(inference, ResponseFormats.of(arguments, values), prompt);
-      case EXTRACT ->
-          generate(inference, ResponseFormats.ofSchema(arguments, values), prompt);
+      case EXTRACT -> generate(inference, ResponseFormats.ofSchema(arguments, values), prompt);
       case CLASSIFY -> classify(arguments, values, inference, prompt);
       case SCORE ->
           new LlmCall(
@@ -160,10 +157,7 @@ enum SqlFunction {
   }
 
   private static LlmCall classify(
-      CallArguments arguments,
-      OptionValues values,
-      InferenceOptions inference,
-      Expression prompt) {
+      CallArguments arguments, OptionValues values, InferenceOptions inference, Expression prompt) {
     Expression labels = arguments.required("labels");
     String prefix = values.text(FunctionOption.ANSWER_PREFIX).orElseThrow();
     Task.Length length = values.choice(FunctionOption.LENGTH, Task.Length.class);

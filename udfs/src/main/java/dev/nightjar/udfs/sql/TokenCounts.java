@@ -43,8 +43,8 @@ final class TokenCounts implements Iterator<EvaluatePartition.Evaluated> {
   private Object count(Prompt prompt) {
     return switch (prompt) {
       case Prompt.Missing _ -> null;
-      case Prompt.Invalid invalid -> failed(new EngineException(
-          invalid.error().code(), invalid.error().message()));
+      case Prompt.Invalid invalid ->
+          failed(new EngineException(invalid.error().code(), invalid.error().message()));
       case Prompt.Text _, Prompt.Messages _, Prompt.TokenIds _ -> encode(prompt);
     };
   }
