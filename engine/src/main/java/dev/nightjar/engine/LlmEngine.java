@@ -209,6 +209,16 @@ public final class LlmEngine implements AutoCloseable {
   }
 
   /**
+   * The tokens of a row's prompt with those that all answers of its task begin with behind them,
+   * however many there are.
+   *
+   * @throws EngineException when the prompt or the task cannot be encoded
+   */
+  public int[] promptTokens(GenerationRequest request) {
+    return BatchDecoder.promptTokens(encoder, constraints, request);
+  }
+
+  /**
    * Decodes a stream of rows with continuous batching, on the caller's thread, in input order; rows
    * are pulled as places free up. The returned decoder is confined to one thread.
    */

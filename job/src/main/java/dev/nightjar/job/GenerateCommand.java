@@ -55,24 +55,8 @@ final class GenerateCommand implements Callable<Integer> {
   @ArgGroup(exclusive = true, multiplicity = "1")
   private Source source;
 
-  /** Answers to choose from instead of generating one. */
-  static final class Choice {
-    @Option(
-        names = "--labels",
-        split = ",",
-        required = true,
-        description = "Print the likeliest of these labels and their probabilities, as JSON.")
-    private List<String> labels;
-
-    @Option(
-        names = "--answer-prefix",
-        defaultValue = "",
-        description = "How the answer begins, before the label.")
-    private String answerPrefix;
-  }
-
   @ArgGroup(exclusive = false)
-  private Choice choice;
+  private ChoiceFlags choice;
 
   @Option(
       names = "--raw",
@@ -174,7 +158,7 @@ final class GenerateCommand implements Callable<Integer> {
                 stop,
                 logprobs,
                 ConfigParsers.responseFormat(responseFormat)))
-        : Task.Choose.of(choice.labels, choice.answerPrefix);
+        : choice.task();
   }
 
   private static void failOn(GenerationResult result) {

@@ -100,6 +100,19 @@ public record JobConfig(
     spark = Map.copyOf(spark);
   }
 
+  /** The same with other options of the inference. */
+  public JobConfig withInference(InferenceOptions newInference) {
+    return new JobConfig(
+        input,
+        newInference,
+        output,
+        execution,
+        rowsPerTask,
+        maxErrorRate,
+        progressSeconds,
+        spark);
+  }
+
   /**
    * Reads a configuration.
    *

@@ -84,19 +84,17 @@ public final class FaultPlugin implements SparkPlugin {
         case INTERRUPT -> {
           note(task);
           Thread victim = Thread.currentThread();
-          later(
-              () -> {
-                LockSupport.parkNanos(20_000_000L);
-                victim.interrupt();
-              });
+          later(() -> {
+            LockSupport.parkNanos(20_000_000L);
+            victim.interrupt();
+          });
         }
         case HALT -> {
           note(task);
-          later(
-              () -> {
-                LockSupport.parkNanos(20_000_000L);
-                Runtime.getRuntime().halt(137);
-              });
+          later(() -> {
+            LockSupport.parkNanos(20_000_000L);
+            Runtime.getRuntime().halt(137);
+          });
         }
         case SLOW -> {
           if (Integer.parseInt(SparkEnv.get().executorId()) % 2 == 0) {
@@ -125,15 +123,14 @@ public final class FaultPlugin implements SparkPlugin {
       if (Files.exists(note)) {
         return;
       }
-      later(
-          () -> {
-            while (!task.isCompleted()) {
-              if (Files.exists(note)) {
-                note(task);
-                Runtime.getRuntime().halt(137);
-              }
-            }
-          });
+      later(() -> {
+        while (!task.isCompleted()) {
+          if (Files.exists(note)) {
+            note(task);
+            Runtime.getRuntime().halt(137);
+          }
+        }
+      });
     }
 
     private static void later(Runnable body) {

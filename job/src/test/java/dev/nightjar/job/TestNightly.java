@@ -114,11 +114,10 @@ class TestNightly {
     List<String> arguments = new ArrayList<>();
     template
         .path("arguments")
-        .forEach(
-            argument -> {
-              assertThat(argument.isTextual()).as("argument %s is a string", argument).isTrue();
-              arguments.add(argument.asText());
-            });
+        .forEach(argument -> {
+          assertThat(argument.isTextual()).as("argument %s is a string", argument).isTrue();
+          arguments.add(argument.asText());
+        });
     checkFlags(arguments);
     template
         .path("sparkConf")

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.nightjar.engine.api.EngineConfig;
 import dev.nightjar.engine.api.ResponseFormat;
 import dev.nightjar.engine.api.SamplingParams;
+import dev.nightjar.engine.api.Task;
 import java.io.Serializable;
 import java.time.LocalDate;
 import java.util.Locale;
@@ -17,6 +18,7 @@ import java.util.Objects;
  * @param model a path that every executor sees, or {@code embedded}
  * @param keyColumn the column that identifies a row, or null to use a hash of the prompt
  * @param maxPromptChars most characters of a row's prompt
+ * @param choice what rows choose among instead of generating text, or null
  */
 public record InferenceOptions(
     String model,
@@ -27,7 +29,8 @@ public record InferenceOptions(
     int maxPromptChars,
     ErrorMode errorMode,
     String runId,
-    LocalDate runDate)
+    LocalDate runDate,
+    Task.Choose choice)
     implements Serializable {
 
   /** Characters a row's prompt may have unless said otherwise. */
@@ -45,10 +48,63 @@ public record InferenceOptions(
     Objects.requireNonNull(runDate, "runDate is null");
   }
 
+  /** Options of rows that generate text. */
+  public InferenceOptions(
+      String model,
+      EngineConfig engine,
+      SamplingParams sampling,
+      PromptSource prompt,
+      String keyColumn,
+      int maxPromptChars,
+      ErrorMode errorMode,
+      String runId,
+      LocalDate runDate) {
+    this(
+        model,
+        engine,
+        sampling,
+        prompt,
+        keyColumn,
+        maxPromptChars,
+        errorMode,
+        runId,
+        runDate,
+        null);
+  }
+
   /** The same with other sampling. */
   public InferenceOptions withSampling(SamplingParams newSampling) {
     return new InferenceOptions(
-        model, engine, newSampling, prompt, keyColumn, maxPromptChars, errorMode, runId, runDate);
+        model,
+        engine,
+        newSampling,
+        prompt,
+        keyColumn,
+        maxPromptChars,
+        errorMode,
+        runId,
+        runDate,
+        choice);
+  }
+
+  /** The same for rows that choose among labels, or with null for rows that generate text. */
+  public InferenceOptions withChoice(Task.Choose newChoice) {
+    return new InferenceOptions(
+        model,
+        engine,
+        sampling,
+        prompt,
+        keyColumn,
+        maxPromptChars,
+        errorMode,
+        runId,
+        runDate,
+        newChoice);
+  }
+
+  /** What is done with each row's prompt. */
+  public Task task() {
+    return choice == null ? new Task.Generate(sampling) : choice;
   }
 
   /** The options that shape an answer, as a JSON object with keys in a fixed order. */
@@ -88,6 +144,11 @@ public record InferenceOptions(
       case ResponseFormat.JsonSchema(String schema) -> node.put("json_schema", schema);
       case ResponseFormat.Regex(String pattern) -> node.put("regex", pattern);
       case ResponseFormat.Choice(var choices) -> choices.forEach(node.putArray("choices")::add);
+    }
+    if (choice != null) {
+      choice.labels().forEach(node.putArray("labels")::add);
+      node.put("answer_prefix", choice.answerPrefix());
+      node.put("length", name(choice.length()));
     }
     node.put("overlong", name(engine.overlong()));
     node.put("kv_type", name(engine.keysValues().type()));

@@ -124,11 +124,10 @@ public final class LocalModels {
     String name() {
       MessageDigest digest = sha256();
       digest.update(source.toString().getBytes(StandardCharsets.UTF_8));
-      files.forEach(
-          (name, file) ->
-              digest.update(
-                  ("\n" + name + " " + file.getLen() + " " + file.getModificationTime())
-                      .getBytes(StandardCharsets.UTF_8)));
+      files.forEach((name, file) ->
+          digest.update(
+              ("\n" + name + " " + file.getLen() + " " + file.getModificationTime())
+                  .getBytes(StandardCharsets.UTF_8)));
       return HexFormat.of().formatHex(digest.digest(), 0, 16);
     }
   }

@@ -5,6 +5,7 @@ import dev.nightjar.engine.LlmEngine;
 import dev.nightjar.engine.api.GenerationRequest;
 import dev.nightjar.engine.api.GenerationResult;
 import dev.nightjar.engine.api.Prompt;
+import dev.nightjar.engine.api.Task;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
@@ -20,6 +21,7 @@ import org.apache.spark.sql.types.StructType;
 final class PartitionInference implements MapPartitionsFunction<Row, Row> {
   private final StructType input;
   private final InferenceOptions options;
+  private final Task task;
   private final InferenceProgress progress;
   private final ResultRows.TimeClasses timeClasses;
 
@@ -31,6 +33,7 @@ final class PartitionInference implements MapPartitionsFunction<Row, Row> {
       ResultRows.TimeClasses timeClasses) {
     this.input = input;
     this.options = options;
+    this.task = options.task();
     this.progress = progress;
     this.timeClasses = timeClasses;
   }
@@ -60,7 +63,7 @@ final class PartitionInference implements MapPartitionsFunction<Row, Row> {
   private GenerationRequest request(RowPrompts prompts, RowJournal journal, Row row) {
     Prompt prompt = prompts.prompt(row);
     String key = prompts.key(row, prompt);
-    return new GenerationRequest(key, journal.admit(key, prompt), options.sampling());
+    return new GenerationRequest(key, journal.admit(key, prompt), task);
   }
 
   /** Rows that run alone, noted while they do. */

@@ -359,6 +359,18 @@ public final class BatchDecoder implements RowDecoder {
     return new Choosing(request, task.labels(), limits(), reader, prompt, state, kvBytes, now);
   }
 
+  /**
+   * The tokens of a row's prompt with those that all answers of its task begin with behind them,
+   * however many there are.
+   *
+   * @throws EngineException when the prompt or the task cannot be encoded
+   */
+  public static int[] promptTokens(
+      PromptEncoder encoder, Constraints constraints, GenerationRequest request) {
+    TaskTokens task = TaskTokens.of(request.task(), encoder.tokenizer(), constraints);
+    return task.behind(encoder.encode(request.prompt()));
+  }
+
   /** The prompt, cut at its beginning if it does not fit and may be cut. */
   private int[] fit(int[] prompt, TaskTokens task) {
     int context = config.contextLength();

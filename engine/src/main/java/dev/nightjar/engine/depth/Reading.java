@@ -14,6 +14,9 @@ import java.util.List;
  * is not public. Immutable and safe for concurrent use.
  */
 public final class Reading {
+  /** Least length of a sentence unless said otherwise. */
+  public static final int MIN_TOKENS = 8;
+
   private final List<String> labels;
   private final List<Adapter> adapters;
   private final int minTokens;

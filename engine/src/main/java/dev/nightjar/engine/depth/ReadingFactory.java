@@ -50,7 +50,8 @@ final class ReadingFactory implements PolicyFactory {
                 artefact.floats(prefix + "bias", labels.size()),
                 threshold));
       }
-      Reading reading = new Reading(labels, adapters, spec.integer("min-tokens", 8, 1, 1 << 20));
+      int minTokens = spec.integer("min-tokens", Reading.MIN_TOKENS, 1, 1 << 20);
+      Reading reading = new Reading(labels, adapters, minTokens);
       return Depth.of(DepthPolicy.named(spec.toString()).with(reading), context);
     }
   }

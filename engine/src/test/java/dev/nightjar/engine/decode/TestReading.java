@@ -19,6 +19,7 @@ import dev.nightjar.engine.model.LlamaModel;
 import dev.nightjar.engine.model.ModelConfig;
 import dev.nightjar.engine.model.TinyModels;
 import dev.nightjar.engine.tokenizer.PromptEncoder;
+import dev.nightjar.engine.tokenizer.Sentences;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -117,10 +118,10 @@ class TestReading {
   void sentencesEndBehindMarksAndLineBreaks() {
     ByteTokenizer tokenizer = new ByteTokenizer();
     int[] ids = tokenizer.encode(TEXT);
-    assertThat(Reader.ends(ids, 2, tokenizer)).isEqualTo(new int[] {14, 26, 43, 49, 54, 57});
-    assertThat(Reader.ends(ids, 8, tokenizer)).isEqualTo(ENDS);
-    assertThat(Reader.ends(ids, 100, tokenizer)).isEqualTo(new int[] {57});
-    assertThat(Reader.ends(tokenizer.encode("1.5 a.b"), 1, tokenizer)).isEqualTo(new int[] {7});
+    assertThat(Sentences.ends(ids, 2, tokenizer)).isEqualTo(new int[] {14, 26, 43, 49, 54, 57});
+    assertThat(Sentences.ends(ids, 8, tokenizer)).isEqualTo(ENDS);
+    assertThat(Sentences.ends(ids, 100, tokenizer)).isEqualTo(new int[] {57});
+    assertThat(Sentences.ends(tokenizer.encode("1.5 a.b"), 1, tokenizer)).isEqualTo(new int[] {7});
   }
 
   @ParameterizedTest

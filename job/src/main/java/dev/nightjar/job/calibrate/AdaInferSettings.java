@@ -42,15 +42,7 @@ record AdaInferSettings() implements SettingSource {
 
   @Override
   public Proposal propose(Calibration calibration) {
-    int layers = calibration.model().layers();
-    List<Integer> exits = new ArrayList<>(ExitSettings.given(calibration));
-    if (exits.isEmpty()) {
-      int every = Math.max(1, layers / 6);
-      for (int layer = Math.max(1, layers / 3); layer < layers; layer += every) {
-        exits.add(layer);
-      }
-    }
-    int[] used = exits.stream().mapToInt(Integer::intValue).sorted().toArray();
+    int[] used = exits(calibration);
     List<Trace> traces =
         calibration
             .jobs()
@@ -70,6 +62,19 @@ record AdaInferSettings() implements SettingSource {
       settings.add(Setting.of("adainfer shift=" + shift, draft(fit, used, shift)));
     }
     return new Proposal(settings, draft(fit, used, NEVER));
+  }
+
+  /** Exits that the user names, else four or so from a third of the depth on. */
+  static int[] exits(Calibration calibration) {
+    int layers = calibration.model().layers();
+    List<Integer> exits = new ArrayList<>(ExitSettings.given(calibration));
+    if (exits.isEmpty()) {
+      int every = Math.max(1, layers / 6);
+      for (int layer = Math.max(1, layers / 3); layer < layers; layer += every) {
+        exits.add(layer);
+      }
+    }
+    return exits.stream().mapToInt(Integer::intValue).sorted().toArray();
   }
 
   private static ArtefactDraft draft(LogisticRegression fit, int[] exits, double shift) {

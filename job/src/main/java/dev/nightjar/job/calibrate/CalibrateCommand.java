@@ -1,9 +1,11 @@
 package dev.nightjar.job.calibrate;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.nightjar.job.ChoiceFlags;
 import dev.nightjar.job.JobConfig;
 import dev.nightjar.job.JobFlags;
 import dev.nightjar.job.SparkSessions;
+import dev.nightjar.udfs.InferenceOptions;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -13,6 +15,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -100,6 +103,9 @@ public final class CalibrateCommand implements Callable<Integer> {
       description = "Columns with the right values of the fields of the answer's JSON object.")
   private List<String> goldFields = List.of();
 
+  @ArgGroup(exclusive = false)
+  private ChoiceFlags choice;
+
   @Option(
       names = "--skip",
       defaultValue = "0.25",
@@ -116,7 +122,7 @@ public final class CalibrateCommand implements Callable<Integer> {
       names = "--exits",
       split = "\\+",
       paramLabel = "4+6+8",
-      description = "exit, lens, adainfer, sec: layers below an exit; chosen when not given.")
+      description = "exit, lens, adainfer, 2d, sec: layers below an exit; chosen when not given.")
   private List<Integer> exits = List.of();
 
   @Option(
@@ -178,11 +184,12 @@ public final class CalibrateCommand implements Callable<Integer> {
     arguments.put("output.path", options.out().toString());
     arguments.putAll(JobFlags.arguments(spec, CalibrateCommand::takes, settings));
     JobConfig config = JobFlags.config(Optional.ofNullable(file), arguments);
+    InferenceOptions inference =
+        choice == null ? config.inference() : config.inference().withChoice(choice.task());
+    CalibrationRun run = new CalibrationRun(options, inference, System.err);
     SparkSession spark = SparkSessions.open("nightjar calibrate", config.spark());
     try {
-      ObjectNode summary =
-          new CalibrationRun(options, config.inference(), System.err)
-              .run(spark, JobFlags.input(spark, config));
+      ObjectNode summary = run.run(spark, JobFlags.input(spark, config));
       System.out.println(summary);
       return 0;
     } finally {

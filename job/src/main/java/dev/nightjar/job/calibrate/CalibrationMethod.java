@@ -22,14 +22,23 @@ enum CalibrationMethod {
   ROWMASK(new RowMaskSettings()),
   /** Exit of the whole row at the last prompt token (AdaInfer). */
   ADAINFER(new AdaInferSettings()),
+  /** Reading by sentences, ever deeper, until a classifier is sure of a label (2D early exit). */
+  READING("2d", new ReadingSettings()),
   /** Stop, exit or continue per generated token, by a linear controller (Sun et al.). */
   SEC(new StopExitSettings()),
   /** Skip, execute or repeat per layer and row, by routers of the prompt (Dr.LLM). */
   DRLLM(new RouterSettings());
 
+  private final String label;
   private final SettingSource source;
 
   CalibrationMethod(SettingSource source) {
+    this.label = name().toLowerCase(Locale.ROOT);
+    this.source = source;
+  }
+
+  CalibrationMethod(String label, SettingSource source) {
+    this.label = label;
     this.source = source;
   }
 
@@ -41,6 +50,6 @@ enum CalibrationMethod {
   /** The name on the command line. */
   @Override
   public String toString() {
-    return name().toLowerCase(Locale.ROOT);
+    return label;
   }
 }

@@ -27,11 +27,27 @@ final class CalibrationRun {
    * A run that has not started.
    *
    * @param log where progress goes
+   * @throws EngineException when the method does not fit the task
    */
   CalibrationRun(CalibrationOptions options, InferenceOptions inference, PrintStream log) {
     this.options = options;
     this.inference = inference;
     this.log = log;
+    checkTask();
+  }
+
+  private void checkTask() {
+    if (options.method() == CalibrationMethod.READING
+        && (inference.choice() == null || inference.choice().labels().size() < 2)) {
+      throw new EngineException(
+          ErrorCode.INVALID_OPTION,
+          "--method " + options.method() + " needs --labels A,B with two labels or more");
+    }
+    if (inference.choice() != null && !options.goldFields().isEmpty()) {
+      throw new EngineException(
+          ErrorCode.INVALID_OPTION,
+          "--gold-fields is given with --labels, expected --gold COLUMN: a label has no fields");
+    }
   }
 
   /** Runs; returns the summary. */

@@ -9,6 +9,7 @@ import dev.nightjar.engine.api.GenerationResult;
 import dev.nightjar.engine.api.Prompt;
 import dev.nightjar.engine.api.RowDecoder;
 import dev.nightjar.engine.api.SamplingParams;
+import dev.nightjar.engine.api.Task;
 import dev.nightjar.udfs.ExecutorEngines;
 import dev.nightjar.udfs.InferenceOptions;
 import dev.nightjar.udfs.RowPrompts;
@@ -35,7 +36,7 @@ final class EngineJobs {
   private final JavaSparkContext spark;
   private final String model;
   private final EngineConfig engine;
-  private final SamplingParams sampling;
+  private final Task task;
   private final int partitions;
 
   /** What is computed of one row; must depend on the row alone. */
@@ -61,19 +62,27 @@ final class EngineJobs {
     EngineConfig.KeysValues alone =
         new EngineConfig.KeysValues(options.engine().keysValues().type(), 0);
     this.engine = options.engine().withDepth("full").withKeysValues(alone);
-    SamplingParams given = options.sampling();
-    this.sampling =
-        new SamplingParams(
-            given.maxTokens(),
-            0f,
-            0,
-            1f,
-            0f,
-            given.repetitionPenalty(),
-            given.seed(),
-            given.stop(),
-            -1);
+    this.task =
+        options.choice() == null ? new Task.Generate(greedy(options.sampling())) : options.choice();
     this.partitions = partitions > 0 ? partitions : 2 * spark.defaultParallelism();
+  }
+
+  private static SamplingParams greedy(SamplingParams given) {
+    return new SamplingParams(
+        given.maxTokens(),
+        0f,
+        0,
+        1f,
+        0f,
+        given.repetitionPenalty(),
+        given.seed(),
+        given.stop(),
+        -1);
+  }
+
+  /** What is done with each row. */
+  Task task() {
+    return task;
   }
 
   /** The model's facts, read on an executor, which is where the model must be. */
@@ -84,7 +93,7 @@ final class EngineJobs {
   /** Answers the sample densely; rows that fail or are cut to fit the context are left out. */
   List<DenseRow> dense(List<SampleRow> sample, InferenceOptions options, StructType schema) {
     EngineConfig config = engine;
-    SamplingParams params = sampling;
+    Task same = task;
     FlatMapFunction<Iterator<SampleRow>, DenseRow> body =
         rows -> {
           List<SampleRow> own = new ArrayList<>();
@@ -93,7 +102,7 @@ final class EngineJobs {
             return List.<DenseRow>of().iterator();
           }
           try (ExecutorEngines.Lease lease = ExecutorEngines.acquire(options.model(), config)) {
-            return denseRows(lease.engine(), own, new RowPrompts(options, schema), params)
+            return denseRows(lease.engine(), own, new RowPrompts(options, schema), same)
                 .iterator();
           }
         };
@@ -101,18 +110,16 @@ final class EngineJobs {
     found.sort(Comparator.comparing(DenseRow::rank));
     List<DenseRow> numbered = new ArrayList<>(found.size());
     for (DenseRow r : found) {
-      numbered.add(
-          new DenseRow(
-              numbered.size(), r.rank(), r.key(), r.prompt(), r.answer(), r.text(), r.gold()));
+      numbered.add(r.at(numbered.size()));
     }
     return numbered;
   }
 
   private static List<DenseRow> denseRows(
-      LlmEngine engine, List<SampleRow> rows, RowPrompts prompts, SamplingParams params) {
+      LlmEngine engine, List<SampleRow> rows, RowPrompts prompts, Task task) {
     List<GenerationRequest> requests = new ArrayList<>();
     for (SampleRow row : rows) {
-      requests.add(new GenerationRequest(row.key(), prompts.prompt(row.row()), params));
+      requests.add(new GenerationRequest(row.key(), prompts.prompt(row.row()), task));
     }
     List<DenseRow> answered = new ArrayList<>();
     RowDecoder decoder = cancellable(engine.decode(requests.iterator()));
@@ -121,14 +128,15 @@ final class EngineJobs {
       if (result.error() != null || result.skippedNull()) {
         continue;
       }
-      int[] prompt = engine.encoder().encode(requests.get(i).prompt());
+      int[] prompt = engine.promptTokens(requests.get(i));
       if (prompt.length != result.usage().promptTokens()) {
         continue;
       }
       int[] answer = result.tokenIds().stream().mapToInt(Integer::intValue).toArray();
+      int asked = engine.encoder().encode(requests.get(i).prompt()).length;
       SampleRow row = rows.get(i);
       answered.add(
-          new DenseRow(0, row.rank(), row.key(), prompt, answer, result.text(), row.gold()));
+          new DenseRow(0, row.rank(), row.key(), prompt, asked, answer, result.text(), row.gold()));
     }
     return answered;
   }
@@ -144,22 +152,22 @@ final class EngineJobs {
 
   /** Answers rows under a depth policy. */
   List<Answer> generate(List<DenseRow> rows, String depth) {
-    SamplingParams params = sampling;
+    Task same = task;
     FlatMapFunction<Iterator<DenseRow>, Answer> body =
-        withEngine(depth, (engine, own) -> answers(engine, own, params));
+        withEngine(depth, (engine, own) -> answers(engine, own, same));
     List<Answer> answers = new ArrayList<>(slices(rows).mapPartitions(body).collect());
     answers.sort(Comparator.comparingInt(Answer::index));
     return answers;
   }
 
-  private static List<Answer> answers(LlmEngine engine, List<DenseRow> rows, SamplingParams p) {
+  private static List<Answer> answers(LlmEngine engine, List<DenseRow> rows, Task task) {
     List<GenerationRequest> requests = new ArrayList<>();
     for (DenseRow row : rows) {
-      List<Integer> ids = new ArrayList<>(row.prompt().length);
-      for (int id : row.prompt()) {
-        ids.add(id);
+      List<Integer> ids = new ArrayList<>(row.asked());
+      for (int i = 0; i < row.asked(); i++) {
+        ids.add(row.prompt()[i]);
       }
-      requests.add(new GenerationRequest(row.key(), new Prompt.TokenIds(ids), p));
+      requests.add(new GenerationRequest(row.key(), new Prompt.TokenIds(ids), task));
     }
     List<Answer> answers = new ArrayList<>();
     RowDecoder decoder = cancellable(engine.decode(requests.iterator()));

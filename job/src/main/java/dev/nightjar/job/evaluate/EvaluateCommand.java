@@ -2,6 +2,7 @@ package dev.nightjar.job.evaluate;
 
 import dev.nightjar.engine.api.EngineException;
 import dev.nightjar.engine.api.ErrorCode;
+import dev.nightjar.job.ChoiceFlags;
 import dev.nightjar.job.JobConfig;
 import dev.nightjar.job.JobFlags;
 import dev.nightjar.job.SparkSessions;
@@ -19,6 +20,7 @@ import java.util.concurrent.Callable;
 import java.util.function.Predicate;
 import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -53,6 +55,8 @@ public final class EvaluateCommand implements Callable<Integer> {
     EXACT,
     /** The answer is the gold label, not minding case. */
     LABEL,
+    /** The likeliest of some labels is the gold label; nothing is generated. */
+    CHOOSE,
     /** Fields of the answer are columns of the input. */
     JSON,
     /** The answer is that of the dense run. */
@@ -91,12 +95,18 @@ public final class EvaluateCommand implements Callable<Integer> {
       names = "--task",
       defaultValue = "agreement",
       description =
-          "What makes an answer right: exact, label, json or agreement (default:"
+          "What makes an answer right: exact, label, choose, json or agreement (default:"
               + " ${DEFAULT-VALUE}).")
   private TaskName task;
 
-  @Option(names = "--gold", paramLabel = "COLUMN", description = "Right answers of exact or label.")
+  @Option(
+      names = "--gold",
+      paramLabel = "COLUMN",
+      description = "Right answers of exact, label or choose.")
   private String gold;
+
+  @ArgGroup(exclusive = false, heading = "Labels of choose:%n")
+  private ChoiceFlags choice;
 
   @Option(
       names = "--gold-fields",
@@ -175,6 +185,9 @@ public final class EvaluateCommand implements Callable<Integer> {
     arguments.put("output.path", out);
     arguments.put("depth", PlannedSpec.DENSE);
     JobConfig config = JobFlags.config(Optional.ofNullable(file), arguments);
+    if (choice != null) {
+      config = config.withInference(config.inference().withChoice(choice.task()));
+    }
     EvaluationPlan.of(options.depths());
     SparkSession spark = SparkSessions.open("nightjar evaluate", config.spark());
     try {
@@ -201,22 +214,25 @@ public final class EvaluateCommand implements Callable<Integer> {
   }
 
   private Task task() {
-    boolean needsColumn = task == TaskName.EXACT || task == TaskName.LABEL;
+    boolean needsColumn = task != TaskName.JSON && task != TaskName.AGREEMENT;
     String name = task.name().toLowerCase(Locale.ROOT);
-    if (needsColumn != (gold != null) || (task == TaskName.JSON) == goldFields.isEmpty()) {
+    if (needsColumn != (gold != null)
+        || (task == TaskName.JSON) == goldFields.isEmpty()
+        || (task == TaskName.CHOOSE) != (choice != null)) {
       throw new EngineException(
           ErrorCode.INVALID_OPTION,
           "--task "
               + name
               + switch (task) {
-                case EXACT, LABEL -> " needs --gold COLUMN, and no --gold-fields";
-                case JSON -> " needs --gold-fields A,B,C, and no --gold";
-                case AGREEMENT -> " takes neither --gold nor --gold-fields";
+                case EXACT, LABEL -> " needs --gold COLUMN, and no --gold-fields or --labels";
+                case CHOOSE -> " needs --gold COLUMN and --labels A,B, and no --gold-fields";
+                case JSON -> " needs --gold-fields A,B,C, and no --gold or --labels";
+                case AGREEMENT -> " takes neither --gold nor --gold-fields nor --labels";
               });
     }
     return switch (task) {
       case EXACT -> new Task.Exact(gold);
-      case LABEL -> new Task.Label(gold);
+      case LABEL, CHOOSE -> new Task.Label(gold);
       case JSON -> new Task.JsonFields(goldFields.stream().map(String::strip).toList());
       case AGREEMENT -> new Task.Agreement();
     };

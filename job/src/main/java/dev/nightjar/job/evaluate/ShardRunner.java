@@ -53,7 +53,8 @@ final class ShardRunner {
         base.maxPromptChars(),
         ErrorMode.PERMISSIVE,
         base.runId(),
-        base.runDate());
+        base.runDate(),
+        base.choice());
   }
 
   /** Generates the answers of a shard and writes their table. */

@@ -96,7 +96,7 @@ class TestFits {
     AnswerScore score = new AnswerScore(options);
     DenseRow row =
         new DenseRow(
-            0, "0", "k", new int[1], new int[1], "{\"a\": 1, \"b\": \"x\"}", List.of("1", "y"));
+            0, "0", "k", new int[1], 1, new int[1], "{\"a\": 1, \"b\": \"x\"}", List.of("1", "y"));
     assertThat(score.score(row, row.text())).isEqualTo(0.5);
     assertThat(score.loss(row, row.text())).isZero();
     assertThat(score.loss(row, "{\"a\": 2, \"b\": \"x\"}")).isEqualTo(0.5);
