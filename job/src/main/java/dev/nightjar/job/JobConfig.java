@@ -103,14 +103,7 @@ public record JobConfig(
   /** The same with other options of the inference. */
   public JobConfig withInference(InferenceOptions newInference) {
     return new JobConfig(
-        input,
-        newInference,
-        output,
-        execution,
-        rowsPerTask,
-        maxErrorRate,
-        progressSeconds,
-        spark);
+        input, newInference, output, execution, rowsPerTask, maxErrorRate, progressSeconds, spark);
   }
 
   /**

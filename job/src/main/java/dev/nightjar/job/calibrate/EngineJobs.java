@@ -102,8 +102,7 @@ final class EngineJobs {
             return List.<DenseRow>of().iterator();
           }
           try (ExecutorEngines.Lease lease = ExecutorEngines.acquire(options.model(), config)) {
-            return denseRows(lease.engine(), own, new RowPrompts(options, schema), same)
-                .iterator();
+            return denseRows(lease.engine(), own, new RowPrompts(options, schema), same).iterator();
           }
         };
     List<DenseRow> found = new ArrayList<>(slices(sample).mapPartitions(body).collect());

@@ -78,8 +78,7 @@ record ReadingSettings() implements SettingSource {
     }
     List<Setting> settings = new ArrayList<>();
     for (double threshold : THRESHOLDS) {
-      settings.add(
-          Setting.of("2d threshold=" + threshold, draft(labels, depths, fits, threshold)));
+      settings.add(Setting.of("2d threshold=" + threshold, draft(labels, depths, fits, threshold)));
     }
     return new Proposal(settings, draft(labels, depths, fits, NEVER));
   }

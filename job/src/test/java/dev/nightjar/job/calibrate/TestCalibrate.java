@@ -9,10 +9,15 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.nightjar.engine.LlmEngine;
 import dev.nightjar.engine.api.EngineConfig;
 import dev.nightjar.engine.api.EngineException;
+import dev.nightjar.engine.api.GenerationRequest;
+import dev.nightjar.engine.api.GenerationResult;
+import dev.nightjar.engine.api.Prompt;
+import dev.nightjar.engine.api.Task;
 import dev.nightjar.job.JobConfig;
 import dev.nightjar.job.JobFlags;
 import dev.nightjar.job.TinyRuns;
 import dev.nightjar.udfs.ExecutorEngines;
+import dev.nightjar.udfs.InferenceOptions;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
@@ -25,6 +30,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -36,6 +44,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** The whole job on a tiny model: the same bytes on one thread and on two, however it is cut. */
 class TestCalibrate {
   private static final int ROWS = 16;
+  private static final Task.Choose LABELS = Task.Choose.of(List.of("h", "s", "t"), "{\"label\":\"");
   private static final PrintStream SILENT =
       new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8);
 
@@ -82,6 +91,19 @@ class TestCalibrate {
 
   private static ObjectNode run(
       CalibrationMethod method, Path out, int partitions, double tolerance) throws IOException {
+    JobConfig config = config(out);
+    CalibrationOptions options = options(method, out, partitions, tolerance);
+    return new CalibrationRun(options, inference(method, config), SILENT)
+        .run(spark, JobFlags.input(spark, config).repartition(partitions));
+  }
+
+  /** Rows choose a label for the methods that are made for it. */
+  private static InferenceOptions inference(CalibrationMethod method, JobConfig config) {
+    boolean chooses = method == CalibrationMethod.ADAINFER || method == CalibrationMethod.READING;
+    return config.inference().withChoice(chooses ? LABELS : null);
+  }
+
+  private static JobConfig config(Path out) {
     Map<String, String> arguments = new LinkedHashMap<>();
     arguments.put("model", model.toString());
     arguments.put("input.path", input.toString());
@@ -90,10 +112,7 @@ class TestCalibrate {
     arguments.put("prompt.column", "body");
     arguments.put("sampling.max-tokens", "4");
     arguments.put("output.path", out.toString());
-    JobConfig config = JobFlags.config(Optional.empty(), arguments);
-    CalibrationOptions options = options(method, out, partitions, tolerance);
-    return new CalibrationRun(options, config.inference(), SILENT)
-        .run(spark, JobFlags.input(spark, config).repartition(partitions));
+    return JobFlags.config(Optional.empty(), arguments);
   }
 
   private static Map<String, byte[]> bytes(Path folder) throws IOException {
@@ -168,6 +187,59 @@ class TestCalibrate {
       assertThat(exit.path("threshold").asDouble()).isEqualTo(2);
     }
     assertThat(folder.resolve("strict/candidates")).doesNotExist();
+  }
+
+  @Test
+  void rowsThatChooseHaveThePrefixInTheirPrompts() {
+    JobConfig config = config(folder.resolve("out"));
+    InferenceOptions inference = inference(CalibrationMethod.ADAINFER, config);
+    CalibrationOptions options = options(CalibrationMethod.ADAINFER, folder, 2, 0.1);
+    Dataset<Row> corpus = JobFlags.input(spark, config);
+    EngineJobs jobs =
+        new EngineJobs(JavaSparkContext.fromSparkContext(spark.sparkContext()), inference, 2);
+    List<DenseRow> rows =
+        jobs.dense(CorpusSample.draw(corpus, inference, options), inference, corpus.schema());
+    assertThat(rows).hasSize(ROWS);
+    for (DenseRow row : rows) {
+      assertThat(row.prompt()).hasSize(row.asked() + LABELS.answerPrefix().length());
+      assertThat(row.prompt()).endsWith('{', '"', 'l', 'a', 'b', 'e', 'l', '"', ':', '"');
+      assertThat(LABELS.labels()).contains(row.text());
+      assertThat(row.answer()).containsExactly(row.text().charAt(0));
+    }
+    assertThat(jobs.generate(rows, "full").stream().map(Answer::text))
+        .containsExactlyElementsOf(rows.stream().map(DenseRow::text).toList());
+  }
+
+  @Test
+  void aReadingEndsRowsEarlyAndGoesDeeper() throws IOException {
+    Path artefact = shared.resolve("2d");
+    JsonNode json = new JsonMapper().readTree(Files.readString(artefact.resolve("depth.json")));
+    assertThat(json.path("policy").asText()).isEqualTo("2d");
+    assertThat(json.path("labels")).hasSize(3);
+    assertThat(json.path("thresholds")).hasSameSizeAs(json.path("depths"));
+    int below = 1;
+    for (JsonNode depth : json.path("depths")) {
+      assertThat(depth.asInt()).isBetween(below, TinyRuns.LAYERS - 1);
+      below = depth.asInt();
+    }
+    String spec = "2d:artefact=" + artefact + ",threshold=0";
+    try (LlmEngine engine = LlmEngine.load(model, EngineConfig.DEFAULT.withDepth(spec))) {
+      Prompt prompt = new Prompt.Text("row 1 says hello. row 1 says hello. row 1 says hello.");
+      GenerationResult result =
+          engine.generate(List.of(new GenerationRequest("k", prompt, LABELS))).getFirst();
+      assertThat(result.error()).isNull();
+      assertThat(LABELS.labels()).contains(result.text());
+      assertThat(result.compute().flops()).isLessThan(0.5 * result.compute().flopsFull());
+    }
+  }
+
+  @Test
+  void whatNeedsLabelsSaysSo() {
+    JobConfig config = config(folder.resolve("out"));
+    CalibrationOptions options = options(CalibrationMethod.READING, folder, 1, 0.1);
+    assertThatThrownBy(() -> new CalibrationRun(options, config.inference(), SILENT))
+        .isInstanceOf(EngineException.class)
+        .hasMessage("--method 2d needs --labels A,B with two labels or more");
   }
 
   @Test

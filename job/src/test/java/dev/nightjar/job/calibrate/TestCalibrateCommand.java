@@ -80,6 +80,12 @@ class TestCalibrateCommand {
   void wrongUsageIsExitCodeOne() {
     assertThat(execute("--method", "nothing", "--out", "x").exitCode()).isEqualTo(1);
     assertThat(execute("--method", "exit").exitCode()).isEqualTo(1);
+    assertThat(execute("--method", "exit", "--out", "x", "--answer-prefix", "y").err())
+        .contains("--labels");
+    String[] noLabels = {
+      "--method", "2d", "--out", "x", "--model", "m", "--input", "i", "--prompt-column", "p"
+    };
+    assertThat(execute(noLabels).err()).contains("--method 2d needs --labels A,B");
     assertThat(execute("--help").out()).contains("adaskip").contains("--prompt-column");
   }
 

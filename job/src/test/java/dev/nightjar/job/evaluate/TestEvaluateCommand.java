@@ -141,6 +141,10 @@ class TestEvaluateCommand {
     assertThat(error("--task", "exact")).contains("--task exact needs --gold COLUMN");
     assertThat(error("--task", "json", "--gold", "x")).contains("--task json needs --gold-fields");
     assertThat(error("--gold", "x")).contains("--task agreement takes neither");
+    assertThat(error("--task", "choose", "--gold", "x"))
+        .contains("--task choose needs --gold COLUMN and --labels A,B");
+    assertThat(error("--task", "label", "--gold", "x", "--labels", "a,b"))
+        .contains("--task label needs --gold COLUMN, and no --gold-fields or --labels");
     assertThat(error("--confidence", "1")).contains("--confidence is 1.0");
     assertThat(error("--metric", "rouge")).contains("expected one of [json_valid, agreement]");
     assertThat(error("--set", "x")).contains("--set x: expected key=value");

@@ -19,6 +19,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -256,6 +257,36 @@ class TestEvaluationJob {
     }
     assertThat(run(options, Map.of("input.limit", "3", "engine.batch-size", "2")).pairsRun())
         .isZero();
+  }
+
+  @Test
+  void rowsThatChooseAreRightWhereTheLabelIs() throws IOException {
+    List<String> labels = List.of("a", "b");
+    List<String> lines = new ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      lines.add("{\"id\": %d, \"body\": \"row %d\", \"gold\": \"a\"}".formatted(i, i));
+    }
+    Path rows = Files.write(folder.resolve("labelled.jsonl"), lines);
+    var choice = dev.nightjar.engine.api.Task.Choose.of(labels, "is ");
+    Map<String, String> arguments =
+        TinyRuns.arguments(model, rows, folder.resolve("out"), "sampling.max-tokens", "6");
+    arguments.put("input.schema", "id INT, body STRING, gold STRING");
+    JobConfig config = JobConfig.parse(Optional.empty(), Map.of(), arguments);
+    config = config.withInference(config.inference().withChoice(choice));
+    EvaluationOptions options =
+        options(List.of("static:keep=0+3"), new Task.Label("gold"), false, 2, false);
+    OutputFolder out = OutputFolder.open(options.out(), spark.sparkContext().hadoopConfiguration());
+    Evaluation evaluation = new EvaluationJob(spark, config, options, out, SILENT).run();
+    assertThat(evaluation.facts().get("options"))
+        .contains("\"labels\":[\"a\",\"b\"],\"answer_prefix\":\"is \",\"length\":\"sum\"");
+    SpecResult dense = evaluation.specs().getFirst();
+    assertThat(dense.rows()).isEqualTo(new RowCounts(8, 0, 0));
+    List<Row> answers = table(dense.id()).select("text", "usage.completion_tokens").collectAsList();
+    assertThat(answers).allSatisfy(row -> assertThat(labels).contains(row.getString(0)));
+    assertThat(answers).allSatisfy(row -> assertThat(row.<Integer>getAs(1)).isEqualTo(1));
+    assertThat(dense.metric("accuracy").value().estimate())
+        .isEqualTo(answers.stream().filter(row -> row.getString(0).equals("a")).count() / 8.0);
+    assertThat(evaluation.specs().get(1).compute().promptShare()).isEqualTo(0.5);
   }
 
   @Test
