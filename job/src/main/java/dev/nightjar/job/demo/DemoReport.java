@@ -32,14 +32,15 @@ final class DemoReport {
               """
                   .formatted(DemoScore.ANSWER)),
           new Query(
-              "Layer heat map: which share of all tokens ran each layer",
+              "Layer heat map: which share of the computed tokens ran each layer",
               """
               SELECT layer, sum(slots) AS slots,
-                     round(100 * sum(slots)
-                       / sum(usage.prompt_tokens + usage.completion_tokens - 1), 1) AS percent,
-                     repeat('#', CAST(40 * sum(slots)
-                       / sum(usage.prompt_tokens + usage.completion_tokens - 1) AS INT)) AS heat
-              FROM results LATERAL VIEW posexplode(compute.layer_executions) AS layer, slots
+                     round(100 * sum(slots) / sum(computed), 1) AS percent,
+                     repeat('#', CAST(40 * sum(slots) / sum(computed) AS INT)) AS heat
+              FROM (SELECT compute, usage.prompt_tokens + usage.completion_tokens - 1
+                      - coalesce(usage.prompt_tokens_details.cached_tokens, 0) AS computed
+                    FROM results)
+              LATERAL VIEW posexplode(compute.layer_executions) AS layer, slots
               GROUP BY layer ORDER BY layer\
               """),
           new Query(
