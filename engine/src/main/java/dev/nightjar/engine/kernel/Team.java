@@ -65,8 +65,12 @@ final class Team implements AutoCloseable {
       }
     }
 
+    /** The thread ends; another one takes its place. */
     private void fail(Throwable cause) {
       failure = cause;
+      Helper successor = new Helper(share);
+      successor.start();
+      helpers[share - 1] = successor;
       finish();
     }
 
@@ -101,7 +105,7 @@ final class Team implements AutoCloseable {
 
   /**
    * Does all shares of the work and returns true, or returns false while others use the team and
-   * when it is closed; a share that fails ends its helper, and closes it.
+   * when it is closed. What a share throws is thrown here, once the others have ended.
    */
   boolean run(Work newWork) {
     if (closed || !taken.compareAndSet(false, true)) {
@@ -123,11 +127,14 @@ final class Team implements AutoCloseable {
       } finally {
         join();
       }
-      if (failure != null) {
-        close();
-        throw new IllegalStateException("a helper thread failed", failure);
+      switch (failure) {
+        case null -> {
+          return true;
+        }
+        case Error e -> throw e;
+        case RuntimeException e -> throw e;
+        case Throwable e -> throw new IllegalStateException(e);
       }
-      return true;
     } finally {
       taken.set(false);
     }
