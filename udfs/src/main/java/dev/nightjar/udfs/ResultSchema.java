@@ -74,11 +74,6 @@ public final class ResultSchema {
     return COLUMNS;
   }
 
-  /** The type of the {@code compute} column. */
-  public static StructType computeType() {
-    return AnswerTypes.COMPUTE;
-  }
-
   /**
    * The input's columns followed by the result columns.
    *

@@ -33,7 +33,7 @@ class TestResultSchema {
             "started_at",
             "finished_at",
             "run_date");
-    assertThat(ResultSchema.computeType().toDDL())
+    assertThat(AnswerTypes.COMPUTE.toDDL())
         .isEqualTo(
             "depth_policy STRING,num_hidden_layers INT,layers_executed BIGINT,layers_skipped"
                 + " BIGINT,layers_exited BIGINT,layers_executed_prefill"
