@@ -13,6 +13,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.ToLongFunction;
 import java.util.stream.Stream;
 
 /**
@@ -20,6 +21,8 @@ import java.util.stream.Stream;
  * to fit on and held-out rows to test on.
  */
 final class Calibration implements AutoCloseable {
+  private static final long MAX_RESIDUAL_BYTES = 256L << 20;
+
   private final CalibrationOptions options;
   private final EngineJobs jobs;
   private final ModelFacts model;
@@ -76,6 +79,23 @@ final class Calibration implements AutoCloseable {
   /** Rows that things are fitted to. */
   List<DenseRow> fitting() {
     return fitting;
+  }
+
+  /**
+   * As many of the fitting rows, one at least, as the driver has room for.
+   *
+   * @param residuals how many residuals of a row are kept
+   */
+  List<DenseRow> affordable(ToLongFunction<DenseRow> residuals) {
+    long room = MAX_RESIDUAL_BYTES / ((long) Float.BYTES * model.hiddenSize());
+    int count = 0;
+    for (long used = 0; count < fitting.size(); count++) {
+      used += residuals.applyAsLong(fitting.get(count));
+      if (used > room && count > 0) {
+        break;
+      }
+    }
+    return fitting.subList(0, count);
   }
 
   /** Rows that settings are tested on. */

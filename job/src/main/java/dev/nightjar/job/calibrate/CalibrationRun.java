@@ -43,6 +43,12 @@ final class CalibrationRun {
           ErrorCode.INVALID_OPTION,
           "--method " + options.method() + " needs --labels A,B with two labels or more");
     }
+    if (options.method() == CalibrationMethod.SEC && inference.choice() != null) {
+      throw new EngineException(
+          ErrorCode.INVALID_OPTION,
+          "--method sec is given with --labels, expected rows that generate text: its controller"
+              + " ends generated tokens; for labels use --method 2d or adainfer");
+    }
     if (inference.choice() != null && !options.goldFields().isEmpty()) {
       throw new EngineException(
           ErrorCode.INVALID_OPTION,

@@ -33,7 +33,6 @@ record ReadingSettings() implements SettingSource {
   private static final double RIDGE = 30;
 
   private static final int MAX_SENTENCES = 64;
-  private static final long MAX_RESIDUAL_BYTES = 256L << 20;
 
   /** One row's mean residual at the end of each sentence, at the depth where it is judged. */
   private record Trace(float[][] means) implements Serializable {
@@ -69,7 +68,7 @@ record ReadingSettings() implements SettingSource {
   public Proposal propose(Calibration calibration) {
     List<String> labels = ((Task.Choose) calibration.jobs().task()).labels();
     int[] depths = depths(calibration);
-    List<DenseRow> rows = affordable(calibration);
+    List<DenseRow> rows = calibration.affordable(row -> MAX_SENTENCES);
     List<Trace> traces =
         calibration.jobs().trace(rows, (engine, row) -> Trace.of(engine, row, depths));
     Map<Integer, SoftmaxRegression> fits = new LinkedHashMap<>();
@@ -99,13 +98,6 @@ record ReadingSettings() implements SettingSource {
       depths[sentence] = exits[sentence * exits.length / depths.length];
     }
     return depths;
-  }
-
-  /** As many of the fitting rows as the driver has room for. */
-  private static List<DenseRow> affordable(Calibration calibration) {
-    long rowBytes = (long) Float.BYTES * calibration.model().hiddenSize() * MAX_SENTENCES;
-    List<DenseRow> rows = calibration.fitting();
-    return rows.subList(0, Math.clamp(MAX_RESIDUAL_BYTES / rowBytes, 1, rows.size()));
   }
 
   private static SoftmaxRegression fit(

@@ -31,7 +31,6 @@ record StopExitSettings() implements SettingSource {
   };
   private static final double STOP_THRESHOLD = 0.95;
   private static final double RIDGE = 1;
-  private static final long MAX_RESIDUAL_BYTES = 256L << 20;
 
   /** One row's generated tokens after each exit: residuals and labels, exits outermost. */
   private record Trace(float[][] residuals, int[] labels) implements Serializable {
@@ -77,7 +76,7 @@ record StopExitSettings() implements SettingSource {
   public Proposal propose(Calibration calibration) {
     int[] exits = exits(calibration);
     boolean goldText = calibration.options().gold() && calibration.options().goldFields().isEmpty();
-    List<DenseRow> rows = affordable(calibration, exits.length);
+    List<DenseRow> rows = calibration.affordable(row -> (long) exits.length * row.answer().length);
     List<Trace> traces =
         calibration.jobs().trace(rows, (engine, row) -> Trace.of(engine, row, exits, goldText));
     SoftmaxRegression fit = fit(traces, exits);
@@ -103,20 +102,6 @@ record StopExitSettings() implements SettingSource {
       exits.addAll(IntStream.range(Math.max(1, layers / 3), layers).boxed().toList());
     }
     return exits.stream().mapToInt(Integer::intValue).toArray();
-  }
-
-  /** As many of the fitting rows as the driver has room for. */
-  private static List<DenseRow> affordable(Calibration calibration, int exits) {
-    long room = MAX_RESIDUAL_BYTES / ((long) Float.BYTES * calibration.model().hiddenSize());
-    List<DenseRow> rows = calibration.fitting();
-    int count = 0;
-    for (long used = 0; count < rows.size(); count++) {
-      used += (long) exits * rows.get(count).answer().length;
-      if (used > room && count > 0) {
-        break;
-      }
-    }
-    return rows.subList(0, count);
   }
 
   /** Every exit weighs as much as its layer's number, as in the paper's loss. */

@@ -234,12 +234,17 @@ class TestCalibrate {
   }
 
   @Test
-  void whatNeedsLabelsSaysSo() {
+  void whatNeedsLabelsOrTextSaysSo() {
     JobConfig config = config(folder.resolve("out"));
     CalibrationOptions options = options(CalibrationMethod.READING, folder, 1, 0.1);
     assertThatThrownBy(() -> new CalibrationRun(options, config.inference(), SILENT))
         .isInstanceOf(EngineException.class)
         .hasMessage("--method 2d needs --labels A,B with two labels or more");
+    CalibrationOptions sec = options(CalibrationMethod.SEC, folder, 1, 0.1);
+    InferenceOptions choosing = inference(CalibrationMethod.READING, config);
+    assertThatThrownBy(() -> new CalibrationRun(sec, choosing, SILENT))
+        .isInstanceOf(EngineException.class)
+        .hasMessageContaining("--method sec is given with --labels");
   }
 
   @Test
