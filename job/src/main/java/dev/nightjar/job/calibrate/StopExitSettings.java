@@ -27,7 +27,7 @@ record StopExitSettings() implements SettingSource {
   private static final int EXIT = 1;
   private static final int CONTINUE = 2;
   private static final double[] THRESHOLDS = {
-    0.999, 0.995, 0.99, 0.98, 0.97, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5
+    0.99999, 0.9999, 0.9995, 0.999, 0.995, 0.99, 0.98, 0.97, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5
   };
   private static final double STOP_THRESHOLD = 0.95;
   private static final double RIDGE = 1;
