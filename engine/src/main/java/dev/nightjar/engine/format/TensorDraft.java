@@ -34,11 +34,12 @@ record TensorDraft(String name, DType dtype, long[] shape, RowSource source) {
     float[] row = new float[columns()];
     ByteBuffer encoded =
         ByteBuffer.allocate((int) dtype.byteSize(row.length)).order(ByteOrder.LITTLE_ENDIAN);
+    TensorEncoder encoder = new TensorEncoder();
     long numRows = elements == 0 ? 0 : elements / row.length;
     for (int i = 0; i < numRows; i++) {
       source.fill(i, row);
       encoded.clear();
-      TensorEncoder.encode(dtype, row, encoded);
+      encoder.encode(dtype, row, encoded);
       out.write(encoded.array());
     }
   }

@@ -1,5 +1,6 @@
 package dev.nightjar.engine.kernel;
 
+import dev.nightjar.engine.tensor.BlockFormat;
 import dev.nightjar.engine.tensor.DType;
 import dev.nightjar.engine.tensor.Tensor;
 import java.lang.foreign.Arena;
@@ -22,14 +23,19 @@ import java.util.function.IntUnaryOperator;
  *       next in the upper half, zero where there is none;
  *   <li>{@code Q8_0} is, for each 32 columns, {@code [32]} fp32 scales and {@code [32, 32]} bytes;
  *   <li>{@code Q4_0} is, for each 32 columns, {@code [32]} fp32 scales and {@code [4, 32]} ints of
- *       eight columns each, the first in the lowest four bits, plus 8.
+ *       eight columns each, the first in the lowest four bits, plus 8;
+ *   <li>{@code Q5_0}, {@code IQ4_NL} and {@code IQ4_XS} are as {@code Q8_0};
+ *   <li>{@code Q5_1}, {@code Q5_K} and {@code Q6_K} are a {@link ScaleTable} and {@code [columns,
+ *       32]} bytes;
+ *   <li>{@code Q4_1}, {@code Q2_K}, {@code Q3_K} and {@code Q4_K} are a {@link ScaleTable} and
+ *       {@code [columns / 8, 32]} ints of eight columns each, the first in the lowest four bits.
  * </ul>
  *
  * <p>Immutable once packed and safe for concurrent use; lives as long as its arena.
  */
 public final class PackedMatrix {
   /** Raised whenever the same matrix packs into other bytes, so that stored ones are not reused. */
-  public static final int LAYOUT_VERSION = 2;
+  public static final int LAYOUT_VERSION = 3;
 
   /** Output rows of a group. */
   static final int GROUP = 32;
@@ -62,8 +68,11 @@ public final class PackedMatrix {
   private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
 
   private final DType dtype;
+  private final PackedForm form;
+  private final ScaleTable table;
   private final int rows;
   private final int columns;
+  private final long tableBytes;
   private final long groupBytes;
   private final MemorySegment data;
 
@@ -76,8 +85,11 @@ public final class PackedMatrix {
 
   private PackedMatrix(DType dtype, int rows, int columns, MemorySegment data) {
     this.dtype = dtype;
+    this.form = PackedForm.of(dtype);
+    this.table = form.isScaled() ? ScaleTable.of(dtype) : null;
     this.rows = rows;
     this.columns = columns;
+    this.tableBytes = tableBytes(form, dtype, columns);
     this.groupBytes = groupBytes(dtype, columns);
     this.data = data;
   }
@@ -108,8 +120,13 @@ public final class PackedMatrix {
   }
 
   private static long groupBytes(DType dtype, int columns) {
-    int strip = stripColumns(dtype);
-    return (long) ((columns + strip - 1) / strip) * stripBytes(dtype);
+    PackedForm form = PackedForm.of(dtype);
+    int strips = (columns + form.stripColumns - 1) / form.stripColumns;
+    return tableBytes(form, dtype, columns) + (long) strips * form.stripBytes;
+  }
+
+  private static long tableBytes(PackedForm form, DType dtype, int columns) {
+    return form.isScaled() ? ScaleTable.of(dtype).byteSize(columns) : 0;
   }
 
   /**
@@ -135,6 +152,7 @@ public final class PackedMatrix {
     PackedMatrix packed = new PackedMatrix(dtype, rows, columns, arena);
     long rowBytes = dtype.byteSize(columns);
     long[] sources = new long[GROUP];
+    float[] quants = new float[dtype.blockElements()];
     for (int first = 0; first < rows; first += GROUP) {
       int count = Math.min(GROUP, rows - first);
       for (int i = 0; i < count; i++) {
@@ -143,7 +161,7 @@ public final class PackedMatrix {
       for (int column = 0; column < columns; column += STRIP) {
         int end = Math.min(columns, column + STRIP);
         for (int i = 0; i < count; i++) {
-          packed.packRow(t.data(), sources[i], first + i, column, end);
+          packed.packRow(t.data(), sources[i], first + i, column, end, quants);
         }
       }
     }
@@ -203,7 +221,7 @@ public final class PackedMatrix {
         int count = firstRow(i + 1, shares) - first;
         if (count > 0) {
           MemorySegment slice =
-              data.asSlice(offset(first / GROUP, 0), byteSize(dtype, count, columns));
+              data.asSlice(groupOffset(first / GROUP), byteSize(dtype, count, columns));
           known[i] = new PackedMatrix(dtype, count, columns, slice);
         }
       }
@@ -233,6 +251,16 @@ public final class PackedMatrix {
     return dtype;
   }
 
+  /** How the weights lie in {@link #data}. */
+  PackedForm form() {
+    return form;
+  }
+
+  /** The scales of a scaled form. */
+  ScaleTable table() {
+    return table;
+  }
+
   /** Bytes of off-heap memory held, padding included. */
   public long byteSize() {
     return data.byteSize();
@@ -248,18 +276,23 @@ public final class PackedMatrix {
     return data;
   }
 
+  /** Where a group begins in {@link #data}. */
+  long groupOffset(int group) {
+    return group * groupBytes;
+  }
+
   /**
-   * Where a column of a group begins in {@link #data}.
+   * Where a column of a group begins in {@link #data}; in the scaled forms, its quants.
    *
    * @param column a multiple of {@link #BLOCK} in quantised types, even in {@code BF16}
    */
   long offset(int group, int column) {
-    return group * groupBytes + (long) (column / stripColumns(dtype)) * stripBytes(dtype);
+    return groupOffset(group) + tableBytes + (long) (column / form.stripColumns) * form.stripBytes;
   }
 
   /**
-   * Converts one packed row to fp32. Zero weights of {@code Q4_0} come out positive, whatever the
-   * sign of their scale.
+   * Converts one packed row to fp32. Zero weights of {@code Q4_0} and {@code Q3_K} come out
+   * positive, whatever the sign of their scale.
    *
    * @param out {@code [>= outOffset + columns]}
    */
@@ -267,12 +300,14 @@ public final class PackedMatrix {
     for (int k = 0; k < columns; k++) {
       long at = at(row, k);
       out[outOffset + k] =
-          switch (dtype) {
-            case F32 -> data.get(FLOAT, at + lane(row) * Float.BYTES);
-            case F16 -> Float.float16ToFloat(data.get(SHORT, at + lane(row) * Short.BYTES));
-            case BF16 -> Float.intBitsToFloat(data.get(SHORT, half(at, row, k)) << 16);
-            case Q8_0 -> scale(at, row) * data.get(BYTE, quant(at, row, k));
-            case Q4_0 -> scale(at, row) * (nibble(at, row, k) - 8) + 0f;
+          switch (form) {
+            case FLOATS -> data.get(FLOAT, at + lane(row) * Float.BYTES);
+            case HALVES -> Float.float16ToFloat(data.get(SHORT, at + lane(row) * Short.BYTES));
+            case PAIRS -> Float.intBitsToFloat(data.get(SHORT, half(at, row, k)) << 16);
+            case BYTES -> scale(at, row) * data.get(BYTE, quant(at, row, k));
+            case NIBBLES -> scale(at, row) * (nibble(octet(at + COLUMN_BYTES, row, k), k) - 8) + 0f;
+            case SCALED_BYTES -> scaled(data.get(BYTE, at + lane(row)), row, k);
+            case SCALED_NIBBLES -> scaled(nibble(at + lane(row) * Integer.BYTES, k), row, k);
           };
     }
   }
@@ -294,12 +329,19 @@ public final class PackedMatrix {
     return at + COLUMN_BYTES + (long) (k % BLOCK) * GROUP + lane(row);
   }
 
+  /** Where the eight columns of column k are, in the block of 32 whose octets begin at byte at. */
   private static long octet(long at, int row, int k) {
-    return at + COLUMN_BYTES + (k % BLOCK / NIBBLES * (long) GROUP + lane(row)) * Integer.BYTES;
+    return at + (k % BLOCK / NIBBLES * (long) GROUP + lane(row)) * Integer.BYTES;
   }
 
-  private int nibble(long at, int row, int k) {
-    return data.get(INT, octet(at, row, k)) >>> 4 * (k % NIBBLES) & 0xf;
+  private int nibble(long octet, int k) {
+    return data.get(INT, octet) >>> 4 * (k % NIBBLES) & 0xf;
+  }
+
+  private float scaled(int quant, int row, int k) {
+    long at = groupOffset(row / GROUP);
+    int lane = row % GROUP;
+    return table.scale(data, at, lane, k) * quant + table.shift(data, at, lane, k);
   }
 
   private float scale(long at, int row) {
@@ -307,7 +349,8 @@ public final class PackedMatrix {
   }
 
   /** Packs columns {@code [first, end)} of the row that begins at byte {@code from}. */
-  private void packRow(MemorySegment source, long from, int row, int first, int end) {
+  private void packRow(
+      MemorySegment source, long from, int row, int first, int end, float[] quants) {
     switch (dtype) {
       case F32 -> {
         for (int k = first; k < end; k++) {
@@ -327,61 +370,54 @@ public final class PackedMatrix {
           data.set(SHORT, half(at(row, k), row, k), value);
         }
       }
-      case Q8_0 -> {
-        for (int k = first; k < end; k += BLOCK) {
-          long block = packScale(source, from, row, k);
-          for (int j = 0; j < BLOCK; j++) {
-            byte q = source.get(BYTE, block + Short.BYTES + j);
-            data.set(BYTE, quant(at(row, k), row, j), q);
-          }
-        }
-      }
-      case Q4_0 -> {
-        for (int k = first; k < end; k += BLOCK) {
-          long block = packScale(source, from, row, k);
-          for (int j = 0; j < BLOCK; j += NIBBLES) {
-            data.set(INT, octet(at(row, k), row, j), nibbles(source, block, j));
-          }
+      case Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS -> {
+        for (int k = first; k < end; k += dtype.blockElements()) {
+          long block = from + (long) (k / dtype.blockElements()) * dtype.blockBytes();
+          packBlock(source, block, row, k, quants);
         }
       }
     }
   }
 
-  /** Packs the scale of the block of column k, and returns the block's offset in the source. */
-  private long packScale(MemorySegment source, long from, int row, int k) {
-    long block = from + (long) (k / BLOCK) * dtype.blockBytes();
-    float scale = Float.float16ToFloat(source.get(SHORT, block));
-    data.set(FLOAT, at(row, k) + lane(row) * Float.BYTES, scale);
-    return block;
+  /** Packs the block that begins with column {@code first}. */
+  private void packBlock(MemorySegment source, long block, int row, int first, float[] quants) {
+    BlockFormat format = dtype.format();
+    format.quants(source, block, quants, 0);
+    if (form.isScaled()) {
+      long at = groupOffset(row / GROUP) + (long) (first / table.block) * table.blockBytes;
+      table.pack(source, block, data, at, row % GROUP);
+    }
+    for (int i = 0; i < dtype.blockElements(); i += BLOCK) {
+      long at = at(row, first + i);
+      if (!form.isScaled()) {
+        float scale =
+            format.scale(source, block) * format.factor(source, block, i / BlockFormat.SPAN);
+        data.set(FLOAT, at + lane(row) * Float.BYTES, scale);
+        at += COLUMN_BYTES;
+      }
+      switch (form) {
+        case BYTES, SCALED_BYTES -> {
+          for (int j = 0; j < BLOCK; j++) {
+            data.set(BYTE, at + (long) j * GROUP + lane(row), (byte) quants[i + j]);
+          }
+        }
+        case NIBBLES, SCALED_NIBBLES -> {
+          int bias = form == PackedForm.NIBBLES ? -8 : table.bias;
+          for (int j = 0; j < BLOCK; j += NIBBLES) {
+            data.set(INT, octet(at, row, j), nibbles(quants, i + j, bias));
+          }
+        }
+        case FLOATS, HALVES, PAIRS -> throw new IllegalStateException(form + " has no blocks");
+      }
+    }
   }
 
-  /** Elements {@code [j, j + 8)} of a GGML Q4_0 block, which has the second half's above. */
-  private static int nibbles(MemorySegment source, long block, int j) {
-    int half = BLOCK / 2;
+  /** Eight quants less their bias, the first in the lowest four bits. */
+  private static int nibbles(float[] quants, int first, int bias) {
     int packed = 0;
     for (int i = 0; i < NIBBLES; i++) {
-      int pair = source.get(BYTE, block + Short.BYTES + (j + i) % half);
-      int q = (j < half) ? pair & 0xf : pair >> 4 & 0xf;
-      packed |= q << 4 * i;
+      packed |= (int) quants[first + i] - bias << 4 * i;
     }
     return packed;
-  }
-
-  /** Columns that are stored together. */
-  private static int stripColumns(DType dtype) {
-    return switch (dtype) {
-      case F32, F16 -> 1;
-      case BF16 -> 2;
-      case Q8_0, Q4_0 -> BLOCK;
-    };
-  }
-
-  private static int stripBytes(DType dtype) {
-    return switch (dtype) {
-      case F32, BF16 -> COLUMN_BYTES;
-      case F16 -> COLUMN_BYTES / 2;
-      case Q8_0 -> COLUMN_BYTES + BLOCK * GROUP;
-      case Q4_0 -> COLUMN_BYTES + BLOCK * GROUP / 2;
-    };
   }
 }

@@ -33,12 +33,14 @@ final class PanelFiller {
   static void fill(
       PackedMatrix w, int group, int column, int depth, MemorySegment panel, Scratch scratch) {
     long from = w.offset(group, column);
-    switch (w.dtype()) {
-      case F32 -> MemorySegment.copy(w.data(), from, panel, 0, (long) depth * COLUMN_BYTES);
-      case F16 -> halves(w.data(), from, depth * GROUP, panel, scratch);
-      case BF16 -> pairs(w.data(), from, depth, panel);
-      case Q8_0 -> bytes(w.data(), from, depth / PackedMatrix.BLOCK, panel);
-      case Q4_0 -> nibbles(w.data(), from, depth / PackedMatrix.BLOCK, panel);
+    switch (w.form()) {
+      case FLOATS -> MemorySegment.copy(w.data(), from, panel, 0, (long) depth * COLUMN_BYTES);
+      case HALVES -> halves(w.data(), from, depth * GROUP, panel, scratch);
+      case PAIRS -> pairs(w.data(), from, depth, panel);
+      case BYTES -> bytes(w.data(), from, depth / PackedMatrix.BLOCK, panel);
+      case NIBBLES -> nibbles(w.data(), from, depth / PackedMatrix.BLOCK, panel);
+      case SCALED_BYTES, SCALED_NIBBLES ->
+          ScaledPanelFiller.fill(w, group, column, depth, panel, scratch);
     }
   }
 

@@ -1,6 +1,5 @@
 package dev.nightjar.engine.kernel;
 
-import dev.nightjar.engine.tensor.DType;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
@@ -26,6 +25,14 @@ final class VectorMatmul {
 
   private static final int MOST_ROWS_OF_NIBBLES = 8;
 
+  /** The same for {@link ScaledByteKernels} and {@link ScaledNibbleKernels}. */
+  private static final int MOST_ROWS_OF_SCALED_BYTES = 4;
+
+  private static final int MOST_ROWS_OF_SCALED_NIBBLES = 4;
+
+  /** Most rows per call of all of these. */
+  private static final int MOST_ROWS_OF_PAIRS = 4;
+
   /** Most rows at a time: their sums stay in the first-level cache, or nearly. */
   private static final int MOST_ROWS = 132;
 
@@ -43,7 +50,7 @@ final class VectorMatmul {
       float[] out,
       int outStride,
       Scratch scratch) {
-    boolean reads = rows == 1 && !takesPanel(w, rows);
+    boolean reads = rows == 1 && !takesPanel(w, rows) && !w.form().isScaled();
     int strips = (rows + MOST_ROWS - 1) / MOST_ROWS;
     int row = 0;
     for (int strip = 0; strip < strips; strip++) {
@@ -79,7 +86,7 @@ final class VectorMatmul {
       int outOffset,
       int outStride,
       Scratch scratch) {
-    boolean pairs = inPairs(w.dtype(), rows);
+    boolean pairs = inPairs(w.form(), rows);
     int groups = pairs ? 2 : 1;
     float[] sums = scratch.outputs(groups * rows * GROUP);
     for (int group = 0; group < w.groups(); group += groups) {
@@ -90,7 +97,7 @@ final class VectorMatmul {
         load(sums, i * rows * GROUP, rows, out, outOffset + output, outStride, count);
       }
       if (pairs) {
-        multiplyPair(w, group, first, end, inputs, rows, depth, sums);
+        multiplyPair(w, group, first, end, inputs, rows, depth, sums, scratch);
       } else {
         multiplyGroup(w, group, first, end, inputs, rows, depth, sums, scratch);
       }
@@ -102,20 +109,22 @@ final class VectorMatmul {
     }
   }
 
-  private static boolean inPairs(DType dtype, int rows) {
-    return switch (dtype) {
-      case F32, F16, BF16 -> false;
-      case Q8_0 -> rows <= MOST_ROWS_OF_BYTES;
-      case Q4_0 -> rows <= MOST_ROWS_OF_NIBBLES;
+  private static boolean inPairs(PackedForm form, int rows) {
+    return switch (form) {
+      case FLOATS, HALVES, PAIRS -> false;
+      case BYTES -> rows <= MOST_ROWS_OF_BYTES;
+      case NIBBLES -> rows <= MOST_ROWS_OF_NIBBLES;
+      case SCALED_BYTES -> rows <= MOST_ROWS_OF_SCALED_BYTES;
+      case SCALED_NIBBLES -> rows <= MOST_ROWS_OF_SCALED_NIBBLES;
     };
   }
 
   private static boolean takesPanel(PackedMatrix w, int rows) {
-    return switch (w.dtype()) {
-      case F32 -> false;
-      case F16 -> true;
-      case BF16 -> rows > MOST_ROWS_OF_HALVES || w.columns() % 2 != 0;
-      case Q8_0, Q4_0 -> !inPairs(w.dtype(), rows);
+    return switch (w.form()) {
+      case FLOATS -> false;
+      case HALVES -> true;
+      case PAIRS -> rows > MOST_ROWS_OF_HALVES || w.columns() % 2 != 0;
+      case BYTES, NIBBLES, SCALED_BYTES, SCALED_NIBBLES -> !inPairs(w.form(), rows);
     };
   }
 
@@ -172,32 +181,62 @@ final class VectorMatmul {
       float[] inputs,
       int rows,
       int depth,
-      float[] sums) {
+      float[] sums,
+      Scratch scratch) {
     int next = Math.min(group + 1, w.groups() - 1);
-    int most = w.dtype() == DType.Q8_0 ? ByteKernels.MAX_ROWS : NibbleKernels.MAX_ROWS;
-    int blocks = (rows + most - 1) / most;
+    boolean scaled = w.form().isScaled();
+    float[] scales = scratch.floats(scaled ? 2 * ScaleTable.PIECE_FLOATS : 0);
+    int blocks = (rows + MOST_ROWS_OF_PAIRS - 1) / MOST_ROWS_OF_PAIRS;
     int from = 0;
     for (int column = first; column < end; column += depth) {
       int count = Math.min(depth, end - column);
       long base = w.offset(group, column);
       long other = w.offset(next, column);
+      if (scaled) {
+        ScaledPanelFiller.fillScales(w, group, column, count, scales, 0);
+        ScaledPanelFiller.fillScales(w, next, column, count, scales, ScaleTable.PIECE_FLOATS);
+      }
       int row = 0;
       for (int block = 0; block < blocks; block++) {
         int size = rows / blocks + (block < rows % blocks ? 1 : 0);
         for (int lane = 0; lane < GROUP; lane += PanelKernels.OUTPUTS) {
           int to = row * GROUP + lane;
           int toOther = to + rows * GROUP;
-          if (w.dtype() == DType.Q8_0) {
-            ByteKernels.multiply(
-                size, w.data(), base, other, lane, count, inputs, from, sums, to, toOther);
-          } else {
-            NibbleKernels.multiply(
-                size, w.data(), base, other, lane, count, inputs, from, sums, to, toOther);
-          }
+          multiplyPairRows(
+              w, size, base, other, lane, count, inputs, from, sums, to, toOther, scales);
         }
         from += size * DEPTH;
         row += size;
       }
+    }
+  }
+
+  private static void multiplyPairRows(
+      PackedMatrix w,
+      int rows,
+      long base,
+      long other,
+      int lane,
+      int depth,
+      float[] x,
+      int from,
+      float[] sums,
+      int to,
+      int toOther,
+      float[] scales) {
+    MemorySegment data = w.data();
+    switch (w.form()) {
+      case BYTES ->
+          ByteKernels.multiply(rows, data, base, other, lane, depth, x, from, sums, to, toOther);
+      case NIBBLES ->
+          NibbleKernels.multiply(rows, data, base, other, lane, depth, x, from, sums, to, toOther);
+      case SCALED_BYTES ->
+          ScaledByteKernels.multiply(
+              rows, data, base, other, lane, depth, x, from, sums, to, toOther, scales);
+      case SCALED_NIBBLES ->
+          ScaledNibbleKernels.multiply(
+              rows, data, base, other, lane, depth, x, from, sums, to, toOther, scales);
+      case FLOATS, HALVES, PAIRS -> throw new IllegalStateException("not multiplied in pairs");
     }
   }
 
@@ -212,7 +251,7 @@ final class VectorMatmul {
       float[] sums,
       Scratch scratch) {
     boolean converts = takesPanel(w, rows);
-    boolean halves = !converts && w.dtype() == DType.BF16;
+    boolean halves = !converts && w.form() == PackedForm.PAIRS;
     MemorySegment panel =
         converts ? scratch.panel((long) DEPTH * PackedMatrix.COLUMN_BYTES) : w.data();
     int from = 0;

@@ -73,27 +73,37 @@ class TestGgufFile {
   @ParameterizedTest
   @EnumSource(DType.class)
   void readsTensorsThatTheWriterWrote(DType dtype) throws IOException {
-    float[] values = new float[3 * 64];
+    int columns = 256;
+    float[] values = new float[3 * columns];
     for (int i = 0; i < values.length; i++) {
-      values[i] = i % 16 - 8; // exact in every type
+      values[i] = i % 16 - 8;
     }
     new GgufWriter()
         .add("first", DType.F32, new long[] {1}, new float[] {5})
-        .add("second", dtype, new long[] {3, 64}, values)
+        .add("second", dtype, new long[] {3, columns}, values)
         .write(path);
     try (GgufFile file = GgufFile.open(path)) {
       Tensor tensor = file.find("second").orElseThrow();
-      assertThat(tensor.toString()).isEqualTo("second " + dtype + "[3, 64]");
-      float[] row = new float[64];
+      assertThat(tensor.toString()).isEqualTo("second " + dtype + "[3, 256]");
+      float[] row = new float[columns];
       for (int r = 0; r < 3; r++) {
         tensor.readRow(r, row, 0);
-        for (int i = 0; i < 64; i++) {
-          float tolerance = dtype == DType.Q8_0 ? 0.04f : 0;
-          assertThat(row[i])
-              .isBetween(values[64 * r + i] - tolerance, values[64 * r + i] + tolerance);
+        for (int i = 0; i < columns; i++) {
+          float expected = values[columns * r + i];
+          assertThat(row[i]).isBetween(expected - tolerance(dtype), expected + tolerance(dtype));
         }
       }
     }
+  }
+
+  /** What becomes of -8, -7, ..., 7. */
+  private static float tolerance(DType dtype) {
+    return switch (dtype) {
+      case F32, F16, BF16, Q4_0, Q5_0 -> 0;
+      case Q8_0, Q4_1, Q4_K, Q5_1, Q5_K, Q6_K -> 0.26f;
+      case IQ4_NL, IQ4_XS, Q3_K -> 1.3f;
+      case Q2_K -> 3;
+    };
   }
 
   @ParameterizedTest
@@ -225,7 +235,7 @@ class TestGgufFile {
   @Test
   void unsupportedQuantisationsAreListedAndRefusedByName() throws IOException {
     GgufBytes.header(3, 2, 0)
-        .tensor("k", 12, 0, 256)
+        .tensor("k", 16, 0, 256)
         .tensor("new", 999, 1L << 50, 256)
         .padTo(32)
         .write(path);
@@ -234,10 +244,12 @@ class TestGgufFile {
       assertThat(file.contains("k")).isTrue();
       assertThat(file.unsupported())
           .extracting(UnsupportedTensor::type)
-          .containsExactly("Q4_K", "ggml type 999");
+          .containsExactly("IQ2_XXS", "ggml type 999");
       assertInvalid(
           () -> file.find("k"),
-          "tensor \"k\" of type Q4_K[256] cannot be read: this quantisation is not supported yet");
+          "tensor \"k\" of type IQ2_XXS[256] cannot be read: this element type is not supported;"
+              + " get the model in Q2_K, or convert it to that");
+      assertInvalid(() -> file.find("new"), "of type ggml type 999[256] cannot be read");
     }
   }
 

@@ -43,7 +43,8 @@ final class KernelChecksum {
     return crc.getValue();
   }
 
-  private void matmul(DType dtype, int outputs, int inputs, int rows) {
+  private void matmul(DType dtype, int outputs, int columns, int rows) {
+    int inputs = KernelFixtures.whole(dtype, columns);
     float[] x = gaussian(random, rows * inputs);
     float[] out = new float[rows * outputs];
     try (Arena arena = Arena.ofConfined()) {

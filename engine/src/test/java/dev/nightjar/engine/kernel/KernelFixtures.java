@@ -55,6 +55,8 @@ final class KernelFixtures {
   /**
    * A tensor {@code [rows, columns]} with every kind of finite value, subnormal and signed zero
    * ones included.
+   *
+   * @param columns whole blocks
    */
   static Tensor tensor(Random random, DType dtype, int rows, int columns) {
     byte[] bytes = new byte[Math.toIntExact(dtype.byteSize((long) rows * columns))];
@@ -68,15 +70,30 @@ final class KernelFixtures {
           int bits = Float.floatToRawIntBits((float) random.nextGaussian());
           data.set(ValueLayout.JAVA_SHORT_UNALIGNED, at, (short) (bits >> 16));
         }
-        case Q8_0, Q4_0 -> {
-          for (int i = 2; i < step; i++) {
-            bytes[at + i] = (byte) random.nextInt();
-          }
-          data.set(ValueLayout.JAVA_SHORT_UNALIGNED, at, half(random));
-        }
+        case Q8_0, Q4_0, Q5_0, IQ4_NL, IQ4_XS -> block(random, data, at, step, 0);
+        case Q4_1, Q5_1, Q4_K, Q5_K -> block(random, data, at, step, 0, 2);
+        case Q2_K -> block(random, data, at, step, 80, 82);
+        case Q3_K -> block(random, data, at, step, 108);
+        case Q6_K -> block(random, data, at, step, 208);
       }
     }
     return new Tensor("w", dtype, new long[] {rows, columns}, data);
+  }
+
+  /** Random bits, but for halves at {@code halves}. */
+  private static void block(Random random, MemorySegment data, int at, int size, int... halves) {
+    for (int i = 0; i < size; i++) {
+      data.set(ValueLayout.JAVA_BYTE, at + i, (byte) random.nextInt());
+    }
+    for (int half : halves) {
+      data.set(ValueLayout.JAVA_SHORT_UNALIGNED, at + half, half(random));
+    }
+  }
+
+  /** At least {@code columns} columns, whole blocks of quantised types. */
+  static int whole(DType dtype, int columns) {
+    int block = dtype.blockElements();
+    return (columns + block - 1) / block * block;
   }
 
   /** A finite half: usually about 0.01, now and then subnormal or zero of either sign. */

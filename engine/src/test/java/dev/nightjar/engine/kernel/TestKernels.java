@@ -69,7 +69,8 @@ class TestKernels {
     checkMatmul(dtype, 70, 2080, 271, 2);
   }
 
-  private void checkMatmul(DType dtype, int outputs, int inputs, int rows, int seed) {
+  private void checkMatmul(DType dtype, int outputs, int columns, int rows, int seed) {
+    int inputs = KernelFixtures.whole(dtype, columns);
     Random random = new Random(seed);
     int xStride = inputs + random.nextInt(3);
     int outStride = outputs + random.nextInt(3);
@@ -91,7 +92,8 @@ class TestKernels {
   @Test
   void matmulMatchesScalarWhenInputsAreNotFinite() {
     Random random = new Random(5);
-    float[] x = gaussian(random, 7 * 64);
+    int inputs = 256;
+    float[] x = gaussian(random, 7 * inputs);
     x[3] = Float.NaN;
     x[70] = Float.POSITIVE_INFINITY;
     x[130] = Float.NEGATIVE_INFINITY;
@@ -101,9 +103,9 @@ class TestKernels {
     float[] actual = new float[7 * 64];
     for (DType dtype : DType.values()) {
       try (Arena arena = Arena.ofConfined()) {
-        PackedMatrix w = PackedMatrix.pack(KernelFixtures.tensor(random, dtype, 64, 64), arena);
-        scalar.matmul(w, x, 64, 7, expected, 64, scalar.newScratch());
-        vector.matmul(w, x, 64, 7, actual, 64, vector.newScratch());
+        PackedMatrix w = PackedMatrix.pack(KernelFixtures.tensor(random, dtype, 64, inputs), arena);
+        scalar.matmul(w, x, inputs, 7, expected, 64, scalar.newScratch());
+        vector.matmul(w, x, inputs, 7, actual, 64, vector.newScratch());
       }
       assertSameBits(actual, expected, dtype.name());
     }
@@ -113,7 +115,7 @@ class TestKernels {
   @EnumSource(DType.class)
   void matmulOfABatchEqualsMatmulOfEachRow(DType dtype) {
     Random random = new Random(17);
-    int inputs = 2144;
+    int inputs = KernelFixtures.whole(dtype, 2144);
     int outputs = 72;
     int rows = 33;
     float[] x = gaussian(random, rows * inputs);

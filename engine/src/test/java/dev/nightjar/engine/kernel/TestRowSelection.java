@@ -15,7 +15,7 @@ class TestRowSelection {
   void productsWithSelectedRowsEqualThoseWithTheWholeMatrix(DType dtype) {
     Random random = new Random(5);
     int rows = 300;
-    int columns = 96;
+    int columns = KernelFixtures.whole(dtype, 96);
     float[] x = KernelFixtures.gaussian(random, columns);
     try (Arena arena = Arena.ofConfined()) {
       PackedMatrix whole =

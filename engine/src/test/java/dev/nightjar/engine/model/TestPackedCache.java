@@ -123,7 +123,7 @@ class TestPackedCache {
   @ParameterizedTest
   @EnumSource(DType.class)
   void ggufOfEveryTypeIsTheSameFromTheFile(DType dtype) throws IOException {
-    Path model = new Checkpoint(64, 2, 3).writeGguf(temp.resolve("tiny.gguf"), dtype);
+    Path model = new Checkpoint(256, 2, 3).writeGguf(temp.resolve("tiny.gguf"), dtype);
     long expected = inMemory(model);
     assertThat(load(model)).isEqualTo(expected);
     assertThat(load(model)).isEqualTo(expected);
