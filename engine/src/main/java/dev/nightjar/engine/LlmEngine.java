@@ -14,9 +14,6 @@ import dev.nightjar.engine.decode.Scorer;
 import dev.nightjar.engine.decode.SharedMemory;
 import dev.nightjar.engine.depth.Depth;
 import dev.nightjar.engine.depth.DepthSpec;
-import dev.nightjar.engine.format.GgufFile;
-import dev.nightjar.engine.format.HuggingFaceFolder;
-import dev.nightjar.engine.format.ModelFile;
 import dev.nightjar.engine.kernel.Kernels;
 import dev.nightjar.engine.kernel.ParallelKernels;
 import dev.nightjar.engine.model.LlamaModel;
@@ -104,7 +101,7 @@ public final class LlmEngine implements AutoCloseable {
       PackedCache cache = PackedCache.of(options.host().packedCache());
       Depth.ModelFacts facts = facts(path, files, cache);
       Depth depth = Depth.of(spec, facts, kernels, arena);
-      PromptEncoder encoder = encoderOf(files.store());
+      PromptEncoder encoder = Tokenizers.promptEncoder(files.store());
       checkVocabulary(config, encoder);
       ModelWeights weights = cache.load(files, depth.updates(), arena);
       LlamaModel model = new LlamaModel(weights, kernels, depth.policy());
@@ -125,6 +122,23 @@ public final class LlmEngine implements AutoCloseable {
       arena.close();
       files.close();
       throw e;
+    }
+  }
+
+  /**
+   * Checks everything that {@link #load} checks, but loads no weights.
+   *
+   * @return the canonical form of the depth specification
+   * @throws EngineException when the model, its tokenizer or the depth specification cannot be used
+   */
+  public static String check(Path path, EngineConfig options) {
+    DepthSpec spec = DepthSpec.parse(options.depth());
+    try (OpenModel files = ModelFiles.open(path);
+        Arena temporary = Arena.ofConfined()) {
+      PackedCache cache = PackedCache.of(options.host().packedCache());
+      Depth.ModelFacts facts = facts(path, files, cache);
+      checkVocabulary(files.weights().config(), Tokenizers.promptEncoder(files.store()));
+      return Depth.of(spec, facts, Kernels.best(), temporary).policy().spec();
     }
   }
 
@@ -157,13 +171,6 @@ public final class LlmEngine implements AutoCloseable {
       }
       return value;
     }
-  }
-
-  private static PromptEncoder encoderOf(ModelFile file) {
-    return switch (file) {
-      case GgufFile gguf -> Tokenizers.promptEncoder(gguf);
-      case HuggingFaceFolder folder -> Tokenizers.promptEncoder(folder);
-    };
   }
 
   private static void checkVocabulary(ModelConfig config, PromptEncoder encoder) {

@@ -1,17 +1,20 @@
 package dev.nightjar.engine.format;
 
+import dev.nightjar.engine.api.EngineException;
 import dev.nightjar.engine.tensor.DType;
 import dev.nightjar.engine.tensor.Tensor;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.List;
 import java.util.Optional;
 
 /**
- * A memory-mapped GGUF file (version 2 or 3, little-endian). Names, counts, shapes and offsets are
- * checked against the file at open. Element types other than F32, F16, BF16, Q8_0 and Q4_0 are
- * listed as {@link #unsupported()}; asking for such a tensor is an error. Immutable and safe for
- * concurrent reads until closed.
+ * A memory-mapped GGUF file (version 2 or 3, little-endian), or all the files that a model was
+ * split into. Names, counts, shapes and offsets are checked against the file at open. Tensors whose
+ * element types are not among {@link DType} are listed as {@link #unsupported()}; asking for one is
+ * an error. Immutable and safe for concurrent reads until closed.
  */
 public final class GgufFile implements ModelFile {
   /** The first four bytes, "GGUF", as a little-endian integer. */
@@ -40,14 +43,40 @@ public final class GgufFile implements ModelFile {
   private final TensorTable tensors;
   private int version;
 
+  /** The parts after this one, if this is the first of several. */
+  private final List<GgufFile> others = new ArrayList<>();
+
   private GgufFile(MappedFile file) {
     this.file = file;
     this.metadata = new GgufMetadata(file);
     this.tensors = new TensorTable(file);
   }
 
-  /** Maps the file and checks its header; faults are {@code INVALID_MODEL} errors. */
+  /**
+   * Maps the file, and with any part of a split model all of them, and checks the headers; faults
+   * are {@code INVALID_MODEL} errors.
+   */
   public static GgufFile open(Path path) {
+    GgufFile opened = openPart(path);
+    try {
+      int count = opened.metadata.intValue(GgufParts.COUNT_KEY, 1);
+      if (count > 1) {
+        GgufParts names = GgufParts.of(opened.file, count);
+        if (names.index() > 0) {
+          GgufFile given = opened;
+          opened = openPart(names.path(given.file, 0));
+          given.close();
+        }
+        opened.openOthers(names);
+      }
+      return opened;
+    } catch (EngineException e) {
+      opened.close();
+      throw e;
+    }
+  }
+
+  private static GgufFile openPart(Path path) {
     GgufFile opened = new GgufFile(MappedFile.open(path));
     boolean valid = false;
     try {
@@ -61,9 +90,57 @@ public final class GgufFile implements ModelFile {
     }
   }
 
+  /** Opens the parts after the first and checks that all belong together. */
+  private void openOthers(GgufParts names) {
+    names.check(file, metadata, 0);
+    long numTensors = tensors.size();
+    for (int part = 1; part < names.count(); part++) {
+      GgufFile other = openPart(names.path(file, part));
+      others.add(other);
+      names.check(other.file, other.metadata, part);
+      for (GgufFile before : parts().subList(0, part)) {
+        other.tensors.checkDistinct(before.tensors);
+      }
+      numTensors += other.tensors.size();
+    }
+    long expected = metadata.longValue(GgufParts.TENSORS_KEY, numTensors);
+    if (numTensors != expected) {
+      throw file.invalid(
+          "the %d parts have %d tensors, expected %d (%s); download all parts again"
+              .formatted(names.count(), numTensors, expected, GgufParts.TENSORS_KEY));
+    }
+  }
+
+  /** This file and the others of a split model. */
+  private List<GgufFile> parts() {
+    List<GgufFile> parts = new ArrayList<>(others.size() + 1);
+    parts.add(this);
+    parts.addAll(others);
+    return parts;
+  }
+
+  /** The file, or the first part. */
   @Override
   public Path path() {
     return file.path();
+  }
+
+  /** Whether these files, in name order, are the parts of one model, to judge by their names. */
+  public static boolean areParts(List<String> names) {
+    return !names.isEmpty()
+        && GgufParts.isFirst(names.getFirst())
+        && names.stream().map(GgufParts::common).distinct().count() == 1;
+  }
+
+  /** The name of a model, by the name of its file or of one of its parts. */
+  public static String modelName(String fileName) {
+    String common = GgufParts.common(fileName);
+    return common.equals(fileName) ? fileName.substring(0, fileName.length() - 5) : common;
+  }
+
+  /** The file, or all parts, in order. */
+  public List<Path> paths() {
+    return parts().stream().map(GgufFile::path).toList();
   }
 
   /** Version of the format, 2 or 3. */
@@ -78,26 +155,36 @@ public final class GgufFile implements ModelFile {
 
   @Override
   public Optional<Tensor> find(String name) {
+    for (GgufFile part : others) {
+      if (part.tensors.contains(name)) {
+        return part.tensors.find(name);
+      }
+    }
     return tensors.find(name);
   }
 
   @Override
   public Collection<Tensor> all() {
-    return tensors.all();
+    List<Tensor> all = new ArrayList<>();
+    parts().forEach(part -> all.addAll(part.tensors.all()));
+    return all;
   }
 
   @Override
   public Collection<UnsupportedTensor> unsupported() {
-    return tensors.unsupported();
+    List<UnsupportedTensor> all = new ArrayList<>();
+    parts().forEach(part -> all.addAll(part.tensors.unsupported()));
+    return all;
   }
 
   /** Whether the name is listed, readable or not. */
   public boolean contains(String name) {
-    return tensors.contains(name);
+    return parts().stream().anyMatch(part -> part.tensors.contains(name));
   }
 
   @Override
   public void close() {
+    others.forEach(GgufFile::close);
     file.close();
   }
 
@@ -223,11 +310,7 @@ public final class GgufFile implements ModelFile {
       DType dtype = GgmlTypes.readable(info.type());
       if (dtype == null) {
         tensors.addUnsupported(
-            info.name(),
-            GgmlTypes.name(info.type()),
-            info.shape(),
-            "this quantisation is not supported yet (supported: F32, F16, BF16, Q8_0, Q4_0);"
-                + " quantise the model to Q8_0 or Q4_0");
+            info.name(), GgmlTypes.name(info.type()), info.shape(), GgmlTypes.advice(info.type()));
         continue;
       }
       if (info.offset() < 0 || info.offset() > dataBytes || info.offset() % alignment != 0) {

@@ -3,6 +3,8 @@ package dev.nightjar.engine.format;
 import dev.nightjar.engine.api.EngineException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -72,6 +74,38 @@ public final class GgufMetadata {
   public MemorySegment raw(String key) {
     Value value = require(key, "a value");
     return bytes.asSlice(value.begin(), value.end() - value.begin());
+  }
+
+  /** The bytes of a string, which may be longer than {@link #stringValue} allows. */
+  Optional<byte[]> bytes(String key, int maxBytes) {
+    if (!has(key)) {
+      return Optional.empty();
+    }
+    Value value = require(key, "a string");
+    if (value.type() != GgufType.STRING) {
+      throw wrongType(key, "a string");
+    }
+    long length = value.end() - value.begin() - Long.BYTES;
+    if (length > maxBytes) {
+      throw tooLong(key, length, maxBytes);
+    }
+    return Optional.of(
+        bytes.asSlice(value.begin() + Long.BYTES, length).toArray(ValueLayout.JAVA_BYTE));
+  }
+
+  /** The value as it stands in the file, its type first. */
+  byte[] encoded(String key) {
+    Value value = require(key, "a value");
+    boolean array = value.type() == GgufType.ARRAY;
+    long size = value.end() - value.begin();
+    ByteBuffer out =
+        ByteBuffer.allocate(Math.toIntExact(size + (array ? 16 : 4)))
+            .order(ByteOrder.LITTLE_ENDIAN)
+            .putInt(value.type().ordinal());
+    if (array) {
+      out.putInt(value.element().ordinal()).putLong(value.count());
+    }
+    return out.put(bytes.asSlice(value.begin(), size).asByteBuffer()).array();
   }
 
   /** A string. */
@@ -234,12 +268,16 @@ public final class GgufMetadata {
   private String string(String key, long position) {
     long length = bytes.get(GgufCursor.LONG, position);
     if (length > MAX_STRING_BYTES) {
-      throw file.invalid(
-          "metadata key \"%s\" holds a string of %d bytes, expected at most %d; the file is damaged"
-              .formatted(Excerpt.of(key), length, MAX_STRING_BYTES));
+      throw tooLong(key, length, MAX_STRING_BYTES);
     }
     byte[] utf8 = bytes.asSlice(position + 8, length).toArray(ValueLayout.JAVA_BYTE);
     return new String(utf8, StandardCharsets.UTF_8);
+  }
+
+  private EngineException tooLong(String key, long length, int limit) {
+    return file.invalid(
+        "metadata key \"%s\" holds a string of %d bytes, expected at most %d; the file is damaged"
+            .formatted(Excerpt.of(key), length, limit));
   }
 
   private long integer(String key, GgufType type, long position) {

@@ -26,6 +26,16 @@ public final class GgufWriter {
     return put(key, GgufType.STRING, string(value));
   }
 
+  /** Adds a string of UTF-8 bytes. */
+  GgufWriter put(String key, byte[] utf8) {
+    return put(key, GgufType.STRING, string(utf8));
+  }
+
+  /** Adds a value of another file as it is. */
+  public GgufWriter copy(GgufMetadata metadata, String key) {
+    return putEncoded(key, metadata.encoded(key));
+  }
+
   /** Adds an unsigned 32-bit integer; {@code value} is not negative. */
   public GgufWriter put(String key, int value) {
     return put(key, GgufType.UINT32, buffer(4).putInt(value).array());
@@ -131,8 +141,11 @@ public final class GgufWriter {
   }
 
   private GgufWriter put(String key, GgufType type, byte[] payload) {
-    ByteBuffer value = buffer(4 + payload.length).putInt(type.ordinal()).put(payload);
-    if (metadata.put(key, value.array()) != null) {
+    return putEncoded(key, buffer(4 + payload.length).putInt(type.ordinal()).put(payload).array());
+  }
+
+  private GgufWriter putEncoded(String key, byte[] value) {
+    if (metadata.put(key, value) != null) {
       throw new IllegalArgumentException("metadata key " + key + " was added twice");
     }
     return this;
@@ -149,7 +162,10 @@ public final class GgufWriter {
   }
 
   private static byte[] string(String value) {
-    byte[] utf8 = value.getBytes(StandardCharsets.UTF_8);
+    return string(value.getBytes(StandardCharsets.UTF_8));
+  }
+
+  private static byte[] string(byte[] utf8) {
     return buffer(8 + utf8.length).putLong(utf8.length).put(utf8).array();
   }
 

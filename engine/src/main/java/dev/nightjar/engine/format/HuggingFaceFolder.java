@@ -18,7 +18,9 @@ import java.util.Optional;
 /**
  * A model folder as Hugging Face publishes them: {@code config.json}, optional tokenizer and
  * generation descriptions, and weights in {@code model.safetensors} or in the shards that {@code
- * model.safetensors.index.json} lists. Immutable and safe for concurrent reads until closed. JSON
+ * model.safetensors.index.json} lists. The same in one GGUF file, which has the descriptions among
+ * its metadata and the tensors under their Hugging Face names, so that they may be quantised;
+ * {@link #addDescriptions} makes it. Immutable and safe for concurrent reads until closed. JSON
  * files are parsed anew by every call; keep what is needed more than once.
  */
 public final class HuggingFaceFolder implements ModelFile {
@@ -28,20 +30,40 @@ public final class HuggingFaceFolder implements ModelFile {
   /** Name of the file that lists the shards. */
   public static final String INDEX = "model.safetensors.index.json";
 
+  /** The architecture of GGUF files that are a folder. */
+  private static final String PACKED = "huggingface";
+
+  /** Names of the descriptions in such a file begin with this. */
+  private static final String PACKED_PREFIX = PACKED + ".";
+
+  private static final List<String> DESCRIPTIONS =
+      List.of(
+          "config.json",
+          "generation_config.json",
+          "tokenizer.json",
+          "tokenizer_config.json",
+          "special_tokens_map.json",
+          "chat_template.jinja");
+
   private static final int MAX_JSON_BYTES = 16 << 20;
   private static final int MAX_INDEX_BYTES = 64 << 20;
   private static final int MAX_TOKENIZER_BYTES = 256 << 20;
   private static final int MAX_SHARDS = 4096;
 
   private final Path folder;
+
+  /** The file that stands for the folder, or null. */
+  private final GgufFile packed;
+
   private final JsonNode config;
   private final Map<String, SafetensorsFile> shards = new LinkedHashMap<>();
 
   /** Shard of each tensor, or null when there is one file without an index. */
   private Map<String, SafetensorsFile> shardOfTensor;
 
-  private HuggingFaceFolder(Path folder) {
+  private HuggingFaceFolder(Path folder, GgufFile packed) {
     this.folder = folder;
+    this.packed = packed;
     this.config =
         json("config.json")
             .orElseThrow(() ->
@@ -50,7 +72,7 @@ public final class HuggingFaceFolder implements ModelFile {
 
   /** Opens the folder and maps its weights; faults are {@code INVALID_MODEL} errors. */
   public static HuggingFaceFolder open(Path folder) {
-    HuggingFaceFolder opened = new HuggingFaceFolder(folder);
+    HuggingFaceFolder opened = new HuggingFaceFolder(folder, null);
     boolean valid = false;
     try {
       opened.openWeights();
@@ -60,6 +82,24 @@ public final class HuggingFaceFolder implements ModelFile {
       if (!valid) {
         opened.close();
       }
+    }
+  }
+
+  /** Whether a GGUF file is a folder in one file. */
+  public static boolean isIn(GgufFile file) {
+    return file.metadata().findString("general.architecture").orElse("").equals(PACKED);
+  }
+
+  /** The folder in a GGUF file, which is closed with it. */
+  public static HuggingFaceFolder of(GgufFile file) {
+    return new HuggingFaceFolder(file.path(), file);
+  }
+
+  /** Adds what makes a GGUF file of these tensors a folder. */
+  public void addDescriptions(GgufWriter writer) {
+    writer.put("general.architecture", PACKED);
+    for (String name : DESCRIPTIONS) {
+      bytes(name).ifPresent(content -> writer.put(PACKED_PREFIX + name, content));
     }
   }
 
@@ -124,26 +164,37 @@ public final class HuggingFaceFolder implements ModelFile {
 
   /** The bytes of the (small) file of this plain name in the folder, if there is such a file. */
   public Optional<byte[]> bytes(String fileName) {
-    Path file = folder.resolve(fileName);
-    if (!Files.isRegularFile(file)) {
-      return Optional.empty();
-    }
     int limit =
         switch (fileName) {
           case "tokenizer.json" -> MAX_TOKENIZER_BYTES;
           case INDEX -> MAX_INDEX_BYTES;
           default -> MAX_JSON_BYTES;
         };
+    if (packed != null) {
+      return packed.metadata().bytes(PACKED_PREFIX + fileName, limit);
+    }
+    Path file = folder.resolve(fileName);
+    if (!Files.isRegularFile(file)) {
+      return Optional.empty();
+    }
     return Optional.of(JsonFiles.read(file, limit, codeOf(fileName)));
   }
 
-  /** Names of the safetensors files in use. */
+  /** Names of the files with weights in use. */
   public List<String> weightFiles() {
-    return List.copyOf(shards.keySet());
+    return weightPaths().stream().map(path -> path.getFileName().toString()).toList();
+  }
+
+  /** The files with weights in use. */
+  public List<Path> weightPaths() {
+    return packed == null ? shards.keySet().stream().map(folder::resolve).toList() : packed.paths();
   }
 
   /** Name of the file the tensor is in, for messages. */
   public String fileOf(String tensor) {
+    if (packed != null) {
+      return folder.getFileName().toString();
+    }
     if (shardOfTensor == null) {
       return WEIGHTS;
     }
@@ -153,6 +204,9 @@ public final class HuggingFaceFolder implements ModelFile {
 
   @Override
   public Optional<Tensor> find(String name) {
+    if (packed != null) {
+      return packed.find(name);
+    }
     if (shardOfTensor == null) {
       return shards.get(WEIGHTS).find(name);
     }
@@ -162,6 +216,9 @@ public final class HuggingFaceFolder implements ModelFile {
 
   @Override
   public Collection<Tensor> all() {
+    if (packed != null) {
+      return packed.all();
+    }
     List<Tensor> all = new ArrayList<>();
     for (SafetensorsFile shard : shards.values()) {
       for (Tensor tensor : shard.all()) {
@@ -175,6 +232,9 @@ public final class HuggingFaceFolder implements ModelFile {
 
   @Override
   public Collection<UnsupportedTensor> unsupported() {
+    if (packed != null) {
+      return packed.unsupported();
+    }
     List<UnsupportedTensor> all = new ArrayList<>();
     for (SafetensorsFile shard : shards.values()) {
       for (UnsupportedTensor tensor : shard.unsupported()) {
@@ -188,6 +248,9 @@ public final class HuggingFaceFolder implements ModelFile {
 
   @Override
   public void close() {
+    if (packed != null) {
+      packed.close();
+    }
     for (SafetensorsFile shard : shards.values()) {
       shard.close();
     }

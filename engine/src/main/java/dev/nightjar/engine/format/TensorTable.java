@@ -44,6 +44,17 @@ final class TensorTable {
     return tensors.containsKey(name) || unsupported.containsKey(name);
   }
 
+  /** Readable tensors and others. */
+  int size() {
+    return tensors.size() + unsupported.size();
+  }
+
+  /** Checks that no tensor is in another table as well. */
+  void checkDistinct(TensorTable other) {
+    tensors.keySet().forEach(other::checkNew);
+    unsupported.keySet().forEach(other::checkNew);
+  }
+
   /** Says where in the file the data begin; offsets of tensors count from there. */
   void dataStartsAt(long position) {
     dataStart = position;

@@ -69,12 +69,6 @@ final class GgufModel implements WeightSource {
               + Excerpt.of(architecture)
               + " is not supported yet; supported: llama");
     }
-    if (metadata.longValue("split.count", 1) > 1) {
-      throw ConfigCheck.invalid(
-          where
-              + ": split.count is not 1: this is a part of a split model, which is not supported"
-              + " yet; merge the parts with llama-gguf-split --merge");
-    }
     if (metadata.longValue("llama.expert_count", 0) > 0) {
       throw ConfigCheck.invalid(
           where + ": llama.expert_count is not 0: mixtures of experts are not supported yet");

@@ -24,11 +24,16 @@ public final class ModelFiles {
   private ModelFiles() {}
 
   /**
-   * Opens a GGUF file, a Hugging Face folder, a safetensors file in such a folder, or a folder with
-   * exactly one GGUF file. The weights are mapped, not read; everything else is checked here, and
-   * faults are {@code INVALID_MODEL} errors.
+   * Opens a GGUF file or any part of a split one, a Hugging Face folder, a safetensors file in such
+   * a folder, or a folder with exactly one GGUF model. The weights are mapped, not read; everything
+   * else is checked here, and faults are {@code INVALID_MODEL} errors.
    */
   public static OpenModel open(Path path) {
+    return check(openFile(path));
+  }
+
+  /** The same without the checks of a model: what is there can be looked at, whatever it is. */
+  public static ModelFile openFile(Path path) {
     Path absolute = path.toAbsolutePath();
     if (Files.isDirectory(absolute)) {
       return openFolder(absolute);
@@ -50,7 +55,7 @@ public final class ModelFiles {
         path + " is not a GGUF file; give a GGUF file or a Hugging Face model folder");
   }
 
-  private static OpenModel openFolderOf(Path weights) {
+  private static ModelFile openFolderOf(Path weights) {
     Path folder = weights.getParent();
     if (!Files.isRegularFile(folder.resolve(CONFIG))) {
       throw ConfigCheck.invalid(
@@ -64,16 +69,16 @@ public final class ModelFiles {
           "%s is not among the weights of its folder, which are %s; give the folder"
               .formatted(weights, opened.weightFiles()));
     }
-    return check(opened);
+    return opened;
   }
 
-  private static OpenModel openFolder(Path folder) {
+  private static ModelFile openFolder(Path folder) {
     boolean hasConfig = Files.isRegularFile(folder.resolve(CONFIG));
     boolean hasWeights =
         Files.isRegularFile(folder.resolve(HuggingFaceFolder.WEIGHTS))
             || Files.isRegularFile(folder.resolve(HuggingFaceFolder.INDEX));
     if (hasConfig && hasWeights) {
-      return check(HuggingFaceFolder.open(folder));
+      return HuggingFaceFolder.open(folder);
     }
     List<String> ggufs = new ArrayList<>();
     boolean hasPickle = false;
@@ -85,7 +90,7 @@ public final class ModelFiles {
       hasPickle |= name.endsWith(".bin") || name.endsWith(".pt") || name.endsWith(".pth");
       hasSafetensors |= name.endsWith(SAFETENSORS);
     }
-    if (ggufs.size() == 1) {
+    if (ggufs.size() == 1 || GgufFile.areParts(ggufs)) {
       return openGguf(folder.resolve(ggufs.getFirst()));
     }
     String problem;
@@ -134,8 +139,18 @@ public final class ModelFiles {
     }
   }
 
-  private static OpenModel openGguf(Path path) {
-    return check(GgufFile.open(path));
+  private static ModelFile openGguf(Path path) {
+    GgufFile file = GgufFile.open(path);
+    boolean valid = false;
+    try {
+      ModelFile model = HuggingFaceFolder.isIn(file) ? HuggingFaceFolder.of(file) : file;
+      valid = true;
+      return model;
+    } finally {
+      if (!valid) {
+        file.close();
+      }
+    }
   }
 
   /** Takes ownership of {@code file}: it is closed unless the model is returned. */
@@ -157,9 +172,10 @@ public final class ModelFiles {
     }
   }
 
-  private static String nameOf(Path path) {
+  /** The name of a model that lies at this path. */
+  public static String nameOf(Path path) {
     Path last = path.normalize().getFileName();
     String name = last == null ? path.toString() : last.toString();
-    return name.endsWith(GGUF) ? name.substring(0, name.length() - GGUF.length()) : name;
+    return name.endsWith(GGUF) ? GgufFile.modelName(name) : name;
   }
 }

@@ -50,12 +50,8 @@ public final class WeightsDigest {
   static List<Path> files(ModelFile model) {
     List<Path> files = new ArrayList<>();
     switch (model) {
-      case GgufFile gguf -> files.add(gguf.path());
-      case HuggingFaceFolder folder -> {
-        for (String name : folder.weightFiles()) {
-          files.add(folder.path().resolve(name));
-        }
-      }
+      case GgufFile gguf -> files.addAll(gguf.paths());
+      case HuggingFaceFolder folder -> files.addAll(folder.weightPaths());
     }
     files.sort(null);
     return files;

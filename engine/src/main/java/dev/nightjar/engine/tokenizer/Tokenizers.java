@@ -6,6 +6,7 @@ import dev.nightjar.engine.api.EngineException;
 import dev.nightjar.engine.api.ErrorCode;
 import dev.nightjar.engine.format.GgufFile;
 import dev.nightjar.engine.format.HuggingFaceFolder;
+import dev.nightjar.engine.format.ModelFile;
 import java.util.Optional;
 
 /**
@@ -41,6 +42,14 @@ public final class Tokenizers {
    */
   public static Tokenizer fromJson(JsonNode description, JsonNode config) {
     return new JsonTokenizerReader(description).read(config);
+  }
+
+  /** The tokenizer and chat template of a model. */
+  public static PromptEncoder promptEncoder(ModelFile file) {
+    return switch (file) {
+      case GgufFile gguf -> promptEncoder(gguf);
+      case HuggingFaceFolder folder -> promptEncoder(folder);
+    };
   }
 
   /** The tokenizer and chat template of a model folder. */

@@ -8,6 +8,7 @@ import com.sun.management.ThreadMXBean;
 import dev.nightjar.engine.api.EngineException;
 import dev.nightjar.engine.format.GgufFile;
 import dev.nightjar.engine.format.GgufMetadata;
+import dev.nightjar.engine.format.GgufWriter;
 import dev.nightjar.engine.format.HuggingFaceFolder;
 import dev.nightjar.engine.format.ModelFile;
 import dev.nightjar.engine.format.UnsupportedTensor;
@@ -54,6 +55,39 @@ class TestFuzzedModelFiles {
       new Checkpoint(32, 1, 2).writeGguf(file, dtype);
       fuzz(file, file, 1800, (mutations, bytes) -> mutations.binary(bytes, 1600));
     }
+    assertBothOutcomes();
+  }
+
+  @Test
+  void damagedBlocksOfEveryType() throws IOException {
+    for (DType dtype : DType.values()) {
+      Path file = folder.resolve(dtype + ".gguf");
+      new Checkpoint(256, 1, 2).writeGguf(file, dtype);
+      fuzz(file, file, 60, (mutations, bytes) -> mutations.binary(bytes, 1600));
+      fuzz(file, file, 60, (mutations, bytes) -> mutations.binary(bytes, bytes.length));
+    }
+    assertBothOutcomes();
+  }
+
+  @Test
+  void damagedFoldersInOneFile() throws IOException {
+    Path file = folder.resolve("packed.gguf");
+    Path model = new Checkpoint(32, 1, 7).writeFolder(folder.resolve("model"));
+    GgufWriter writer = new GgufWriter();
+    try (HuggingFaceFolder source = HuggingFaceFolder.open(model)) {
+      source.addDescriptions(writer);
+      for (Tensor tensor : source.all()) {
+        writer.add(
+            tensor.name(),
+            DType.Q4_0,
+            tensor.shape(),
+            (index, row) -> tensor.readRow(index, row, 0));
+      }
+      writer.write(file);
+    }
+    exercise(file);
+    assertThat(opened).isEqualTo(1);
+    fuzz(file, file, 1200, (mutations, bytes) -> mutations.binary(bytes, 2400));
     assertBothOutcomes();
   }
 
