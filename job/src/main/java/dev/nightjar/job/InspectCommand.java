@@ -6,14 +6,22 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.nightjar.engine.EmbeddedModel;
-import dev.nightjar.engine.EngineInfo;
 import dev.nightjar.engine.LlmEngine;
 import dev.nightjar.engine.MemoryPlan;
 import dev.nightjar.engine.api.EngineConfig;
 import dev.nightjar.engine.api.EngineException;
 import dev.nightjar.engine.api.ErrorCode;
+import dev.nightjar.engine.format.GgufFile;
+import dev.nightjar.engine.format.HuggingFaceFolder;
+import dev.nightjar.engine.format.ModelFile;
+import dev.nightjar.engine.format.UnsupportedTensor;
+import dev.nightjar.engine.kernel.Kernels;
 import dev.nightjar.engine.model.ModelConfig;
+import dev.nightjar.engine.model.ModelFiles;
+import dev.nightjar.engine.model.OpenModel;
 import dev.nightjar.engine.tensor.Tensor;
+import dev.nightjar.engine.tokenizer.PromptEncoder;
+import dev.nightjar.engine.tokenizer.Tokenizers;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -47,6 +55,18 @@ final class InspectCommand implements Callable<Integer> {
       description = "GGUF file, Hugging Face folder, or 'embedded'.")
   private String model;
 
+  @Option(
+      names = "--batch-size",
+      defaultValue = "32",
+      description = "Rows in flight to work out the memory for (default: ${DEFAULT-VALUE}).")
+  private int batchSize;
+
+  @Option(
+      names = "--context",
+      defaultValue = "0",
+      description = "Positions of a row to work out the memory for (default: the whole context).")
+  private int context;
+
   @Option(names = "--json", description = "Print one JSON object.")
   private boolean json;
 
@@ -56,27 +76,63 @@ final class InspectCommand implements Callable<Integer> {
   @Override
   public Integer call() throws JsonProcessingException {
     Path path = EmbeddedModel.resolve(model);
-    try (LlmEngine engine = LlmEngine.load(path, EngineConfig.DEFAULT)) {
-      ObjectNode node = describe(path, engine);
-      PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
-      if (json) {
-        out.println(JSON.writeValueAsString(node));
-      } else {
-        table("", node, out);
-      }
-      return 0;
+    ObjectNode node = JSON.createObjectNode();
+    boolean runs;
+    try (ModelFile file = ModelFiles.openFile(path)) {
+      node.put("model", ModelFiles.nameOf(file.path()));
+      node.put("path", path.toString());
+      runs = describeModel(path, file, node);
+      describeTensors(file, node);
     }
+    PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+    if (json) {
+      out.println(JSON.writeValueAsString(node));
+    } else {
+      table("", node, out);
+    }
+    return runs ? RunCommand.OK : RunCommand.FAILED;
   }
 
-  private ObjectNode describe(Path path, LlmEngine engine) {
-    EngineInfo info = engine.info();
-    ModelConfig config = engine.modelConfig();
-    MemoryPlan plan = engine.memoryPlan(config.contextLength());
-    ObjectNode node = JSON.createObjectNode();
-    node.put("model", info.model());
-    node.put("path", path.toString());
-    node.put("fingerprint", info.modelFingerprint());
+  /** Whether the model runs, and then what it is and needs. */
+  private boolean describeModel(Path path, ModelFile file, ObjectNode node) {
+    EngineConfig options = EngineConfig.DEFAULT.withMaxBatch(batchSize);
+    try {
+      LlmEngine.check(path, options);
+    } catch (EngineException e) {
+      node.put("architecture", architecture(file));
+      node.put("runs", false);
+      node.put("reason", e.getMessage());
+      return false;
+    }
+    try (OpenModel opened = ModelFiles.open(path)) {
+      describeConfig(opened, node);
+    }
+    MemoryPlan plan = MemoryPlan.of(path, options, context);
+    PromptEncoder encoder = Tokenizers.promptEncoder(file);
+    node.put("tokenizer_tokens", encoder.tokenizer().vocabSize());
+    node.put("chat_template", encoder.chatTemplate().isPresent());
+    node.put("weight_bytes", plan.mappedWeightBytes() + plan.ownWeightBytes());
+    node.put("kv_bytes_per_row", plan.kvBytesPerRow());
+    node.put("kv_bytes_per_task", plan.kvBytesPerTask());
+    node.put("memory", memory(plan));
+    node.put("kernels", Kernels.best().description());
+    node.set("depth_artefacts", artefacts(path, options));
+    return true;
+  }
+
+  /** What a file that does not run says that it is. */
+  private static String architecture(ModelFile file) {
+    return switch (file) {
+      case GgufFile gguf -> gguf.metadata().findString("general.architecture").orElse("unknown");
+      case HuggingFaceFolder folder -> folder.config().path("model_type").asText("unknown");
+    };
+  }
+
+  private static void describeConfig(OpenModel opened, ObjectNode node) {
+    ModelConfig config = opened.weights().config();
     node.put("architecture", config.architecture());
+    node.put("runs", true);
+    node.put("fingerprint", opened.fingerprint());
     node.put("num_hidden_layers", config.numLayers());
     node.put("hidden_size", config.hiddenSize());
     node.put("num_attention_heads", config.numHeads());
@@ -87,23 +143,37 @@ final class InspectCommand implements Callable<Integer> {
     node.put("max_position_embeddings", config.contextLength());
     node.put("tie_word_embeddings", config.tiedEmbeddings());
     node.put("rope", config.rope().toString());
-    node.put("tokenizer_tokens", engine.encoder().tokenizer().vocabSize());
-    node.put("chat_template", engine.encoder().chatTemplate().isPresent());
-    node.set("quantisation", JSON.valueToTree(elementsByType(engine)));
-    node.put("parameters", engine.tensors().stream().mapToLong(Tensor::elements).sum());
-    node.put("weight_bytes", info.weightBytes());
-    node.put("kv_bytes_per_token", info.kvBytesPerToken());
-    node.put("kv_bytes_batch_32_full_context", plan.kvBytesPerTask());
-    node.put("memory", memory(plan));
-    node.put("kernels", info.kernels());
-    node.set("depth_artefacts", artefacts(path, engine));
-    if (tensors) {
-      ArrayNode list = node.putArray("tensors");
-      for (Tensor tensor : engine.tensors()) {
-        list.add(tensor.name() + " " + tensor.dtype() + " " + Arrays.toString(tensor.shape()));
-      }
+  }
+
+  private void describeTensors(ModelFile file, ObjectNode node) {
+    long parameters = 0;
+    Map<String, long[]> types = new TreeMap<>();
+    for (Tensor tensor : file.all()) {
+      long[] sums = types.computeIfAbsent(tensor.dtype().name(), _ -> new long[3]);
+      sums[0]++;
+      sums[1] += tensor.elements();
+      sums[2] += tensor.data().byteSize();
+      parameters += tensor.elements();
     }
-    return node;
+    node.put("parameters", parameters);
+    ArrayNode list = node.putArray("tensor_types");
+    types.forEach((type, sums) ->
+        list.addObject()
+            .put("type", type)
+            .put("tensors", sums[0])
+            .put("parameters", sums[1])
+            .put("bytes", sums[2]));
+    ArrayNode unsupported = node.putArray("unsupported_tensors");
+    for (UnsupportedTensor tensor : file.unsupported()) {
+      unsupported.add(
+          "%s %s%s: %s"
+              .formatted(
+                  tensor.name(), tensor.type(), Arrays.toString(tensor.shape()), tensor.reason()));
+    }
+    if (tensors) {
+      ArrayNode names = node.putArray("tensors");
+      file.all().forEach(tensor -> names.add(tensor.toString()));
+    }
   }
 
   /** One line: what an executor with one task needs. */
@@ -123,16 +193,8 @@ final class InspectCommand implements Callable<Integer> {
     return String.format(Locale.ROOT, "%.1f MB", bytes / 1e6);
   }
 
-  private static Map<String, Long> elementsByType(LlmEngine engine) {
-    Map<String, Long> out = new TreeMap<>();
-    for (Tensor tensor : engine.tensors()) {
-      out.merge(tensor.dtype().name(), tensor.elements(), Long::sum);
-    }
-    return out;
-  }
-
   /** Artefacts beside the model, each with whether it fits this model. */
-  private static ArrayNode artefacts(Path path, LlmEngine engine) {
+  private static ArrayNode artefacts(Path path, EngineConfig options) {
     ArrayNode out = JSON.createArrayNode();
     Path folder =
         (Files.isDirectory(path) ? path : path.toAbsolutePath().getParent()).resolve("depth");
@@ -151,7 +213,7 @@ final class InspectCommand implements Callable<Integer> {
       String name = artefact.getFileName().toString();
       node.put("name", name);
       try {
-        node.put("depth", engine.checkDepth("auto:artefact=" + artefact));
+        node.put("depth", LlmEngine.check(path, options.withDepth("auto:artefact=" + artefact)));
         node.put("fits", true);
       } catch (EngineException e) {
         node.put("fits", false);

@@ -4,6 +4,7 @@ import dev.nightjar.job.bench.BenchCommand;
 import dev.nightjar.job.calibrate.CalibrateCommand;
 import dev.nightjar.job.demo.DemoCommand;
 import dev.nightjar.job.evaluate.EvaluateCommand;
+import dev.nightjar.job.quantize.QuantizeCommand;
 import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -46,6 +47,7 @@ public final class Nightjar implements Runnable {
             new ScoreCommand(),
             new TokenizeCommand(),
             new InspectCommand(),
+            new QuantizeCommand(),
             new BenchCommand())) {
       all.addSubcommand(command);
     }

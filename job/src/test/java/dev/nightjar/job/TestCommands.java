@@ -9,7 +9,9 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntSupplier;
 import org.junit.jupiter.api.AfterAll;
@@ -151,6 +153,90 @@ class TestCommands {
     assertThat(sum).isBetween(1 - 1e-12, 1 + 1e-12);
     assertThat(execute("generate", "--prompt", "abc", "--answer-prefix", "x").exitCode())
         .isNotZero();
+  }
+
+  @Test
+  void quantizeWritesAModelThatRunsAndTellsItsCost() throws IOException {
+    Path text = Files.writeString(folder.resolve("text.txt"), "The quick brown fox. ".repeat(40));
+    Path small = folder.resolve("small.gguf");
+    Result result = quantize(model, "q8_0", small, "--text", text.toString());
+    assertThat(result.exitCode()).isZero();
+    JsonNode line = new JsonMapper().readTree(result.lastLine());
+    assertThat(line.path("tensors").path("Q8_0").asInt()).isEqualTo(1 + 7 * TinyModel.LAYERS - 4);
+    assertThat(line.path("tensors").path("F16").asInt()).as("48 columns").isEqualTo(4);
+    assertThat(line.path("bits_per_weight").asDouble()).isBetween(8.5, 11.0);
+    assertThat(line.path("text_tokens").asInt()).isEqualTo(836);
+    assertThat(line.path("perplexity").asDouble() / line.path("perplexity_before").asDouble())
+        .isBetween(0.98, 1.02);
+    Result generated =
+        execute("generate", "--model", small.toString(), "--prompt", "abc", "--max-tokens", "3");
+    assertThat(generated.exitCode()).isZero();
+    JsonNode facts = inspect(small);
+    assertThat(facts.path("runs").asBoolean()).isTrue();
+    assertThat(facts.path("architecture").asText()).isEqualTo("llama");
+    assertThat(facts.path("chat_template").asBoolean()).isTrue();
+    assertThat(facts.path("tensor_types").findValuesAsText("type"))
+        .containsExactly("F16", "F32", "Q8_0");
+    assertThat(
+            facts.path("tensor_types").findValuesAsText("bytes").stream()
+                .mapToLong(Long::parseLong)
+                .sum())
+        .isEqualTo(line.path("weight_bytes").asLong());
+  }
+
+  @Test
+  void quantizeTakesTheNearestTypeAndRefusesToQuantiseTwice() throws IOException {
+    Path small = folder.resolve("small.gguf");
+    Result result = quantize(model, "q4_k", small);
+    assertThat(result.exitCode()).isZero();
+    JsonNode tensors = new JsonMapper().readTree(result.lastLine()).path("tensors");
+    assertThat(tensors.path("Q5_0").asInt()).as("32 columns").isEqualTo(6 * TinyModel.LAYERS);
+    assertThat(tensors.path("Q8_0").asInt()).as("the embeddings").isEqualTo(1);
+    assertThat(inspect(small).path("runs").asBoolean()).isTrue();
+    assertThat(quantize(small, "q4_0", folder.resolve("smaller.gguf")).exitCode()).isEqualTo(1);
+    assertThat(folder.resolve("smaller.gguf")).doesNotExist();
+    assertThat(quantize(model, "q9", small).exitCode()).isEqualTo(1);
+    assertThat(quantize(model, "q4_0", folder.resolve("small.bin")).exitCode()).isEqualTo(1);
+  }
+
+  @Test
+  void inspectSaysWhyAModelDoesNotRun() throws IOException {
+    Path other = TinyModel.write(folder.resolve("other"));
+    Path config = other.resolve("config.json");
+    Files.writeString(config, Files.readString(config).replace("\"llama\"", "\"riddle\""));
+    Result result = execute("inspect", other.toString(), "--json");
+    assertThat(result.exitCode()).isEqualTo(1);
+    JsonNode facts = new JsonMapper().readTree(result.lastLine());
+    assertThat(facts.path("runs").asBoolean()).isFalse();
+    assertThat(facts.path("architecture").asText()).isEqualTo("riddle");
+    assertThat(facts.path("reason").asText()).contains("riddle");
+    assertThat(facts.path("tensor_types").path(0).path("type").asText()).isEqualTo("F32");
+  }
+
+  @Test
+  void inspectWorksOutTheMemoryOfABatchAndContext() throws IOException {
+    JsonNode one = inspect(model, "--batch-size", "1", "--context", "64");
+    JsonNode many = inspect(model, "--batch-size", "8", "--context", "64");
+    assertThat(many.path("kv_bytes_per_task").asLong())
+        .isEqualTo(8 * one.path("kv_bytes_per_task").asLong());
+    assertThat(one.path("memory").asText()).startsWith("at batch 1, context 64: weights ");
+  }
+
+  private static Result quantize(Path from, String type, Path out, String... more) {
+    List<String> arguments =
+        new ArrayList<>(
+            List.of(
+                "quantize", "--model", from.toString(), "--type", type, "--out", out.toString()));
+    arguments.addAll(List.of(more));
+    return execute(arguments.toArray(String[]::new));
+  }
+
+  private static JsonNode inspect(Path path, String... more) throws IOException {
+    List<String> arguments = new ArrayList<>(List.of("inspect", path.toString(), "--json"));
+    arguments.addAll(List.of(more));
+    Result result = execute(arguments.toArray(String[]::new));
+    assertThat(result.exitCode()).isZero();
+    return new JsonMapper().readTree(result.lastLine());
   }
 
   private static Result execute(String... arguments) {

@@ -70,7 +70,8 @@ public final class BenchCommand implements Callable<Integer> {
       names = "--quant",
       defaultValue = "q8_0",
       description =
-          "Element type of that model: q8_0, q4_0, bf16, f16 or f32 (default: ${DEFAULT-VALUE}).")
+          "Element type of that model: q8_0, q4_k, bf16 or any other that GGUF files may have"
+              + " (default: ${DEFAULT-VALUE}).")
   private String quant;
 
   @Option(names = "--batch", split = ",", description = "Rows in flight, for example 1,8,32.")
@@ -192,6 +193,18 @@ public final class BenchCommand implements Callable<Integer> {
             .filter(type -> type.name().equalsIgnoreCase(quant))
             .findFirst()
             .orElseThrow(() -> invalid("--quant " + quant + " is not known; see bench --help"));
+    if (found.hiddenSize() % dtype.blockElements() != 0
+        || found.intermediateSize() % dtype.blockElements() != 0) {
+      throw invalid(
+          "--quant %s needs rows of whole blocks of %d, and %s has %d and %d columns; take another"
+                  .formatted(
+                      quant,
+                      dtype.blockElements(),
+                      shape,
+                      found.hiddenSize(),
+                      found.intermediateSize())
+              + " type or shape");
+    }
     return Optional.of(new SyntheticModel(found, dtype));
   }
 
