@@ -16,6 +16,7 @@ import dev.nightjar.engine.model.Step;
 import dev.nightjar.engine.tokenizer.TextAssembler;
 import dev.nightjar.engine.tokenizer.Tokenizer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** A row that writes text: its tokens and when it ends. Confined to its decoder's thread. */
@@ -25,12 +26,16 @@ final class Generation extends Sequence {
 
   private final SamplingParams params;
   private final int contextLength;
-  private final List<Integer> eosTokenIds;
+  private final int[] eosTokenIds;
   private final Tokenizer tokenizer;
   private final Sampler sampler;
   private final StopStrings stopStrings;
+
+  /** The text so far where stop strings are looked for, otherwise empty until the row's end. */
   private final TextAssembler text;
-  private final List<Integer> generated = new ArrayList<>();
+
+  private int[] generated = new int[16];
+  private int numGenerated;
   private final List<TokenLogprob> logprobs = new ArrayList<>();
   private double cumulativeLogprob;
   private FinishReason finishReason;
@@ -55,7 +60,7 @@ final class Generation extends Sequence {
     super(request, prompt, state, reservedKvBytes, nowNanos);
     this.params = params;
     this.contextLength = config.contextLength();
-    this.eosTokenIds = config.eosTokenIds();
+    this.eosTokenIds = config.eosTokenIds().stream().mapToInt(Integer::intValue).toArray();
     this.tokenizer = tokenizer;
     this.sampler = new Sampler(params, request.key(), kernels);
     this.stopStrings = new StopStrings(params.stop());
@@ -78,8 +83,8 @@ final class Generation extends Sequence {
 
   /** How many more tokens there may be. */
   private int room() {
-    int left = contextLength - promptLength() - generated.size();
-    return Math.min(params.maxTokens() - generated.size(), left);
+    int left = contextLength - promptLength() - numGenerated;
+    return Math.min(params.maxTokens() - numGenerated, left);
   }
 
   /** Whether the row takes the likeliest token. */
@@ -89,7 +94,7 @@ final class Generation extends Sequence {
 
   int tokenAt(int position) {
     int length = promptLength();
-    return position < length ? promptToken(position) : generated.get(position - length);
+    return position < length ? promptToken(position) : generated[position - length];
   }
 
   @Override
@@ -154,16 +159,16 @@ final class Generation extends Sequence {
       logprobs.add(sampler.logprob(logits, offset, vocabSize, token, logSum, tokenizer));
     }
     sampler.observe(token, vocabSize);
-    generated.add(token);
-    if (eosTokenIds.contains(token)) {
+    keep(token);
+    if (endsText(token)) {
       finishReason = FinishReason.STOP;
       return;
     }
-    int added = text.add(token).length();
+    StopStrings.Match match =
+        stopStrings.isEmpty() ? null : stopStrings.find(text, text.append(token));
     if (constrained != null) {
       constrained.add(token);
     }
-    StopStrings.Match match = stopStrings.find(text, added);
     if (match != null && mayEnd(match.index())) {
       finishReason = FinishReason.STOP;
       stopReason = match.string();
@@ -176,6 +181,21 @@ final class Generation extends Sequence {
       allow(constrained.next(room()));
       finishReason = allowed == null ? FinishReason.LENGTH : null;
     }
+  }
+
+  private void keep(int token) {
+    if (numGenerated == generated.length) {
+      generated = Arrays.copyOf(generated, 2 * numGenerated);
+    }
+    generated[numGenerated++] = token;
+  }
+
+  private boolean endsText(int token) {
+    boolean ends = false;
+    for (int eos : eosTokenIds) {
+      ends |= token == eos;
+    }
+    return ends;
   }
 
   private boolean mayEnd(int index) {
@@ -191,16 +211,21 @@ final class Generation extends Sequence {
 
   @Override
   GenerationResult result(String depthPolicy) {
+    for (int i = 0; stopStrings.isEmpty() && i < numGenerated; i++) {
+      if (!endsText(generated[i])) {
+        text.append(generated[i]);
+      }
+    }
     text.finish();
     String finished = text.text();
     return new GenerationResult(
         request.key(),
         textEnd < 0 ? finished : finished.substring(0, textEnd),
-        generated,
+        Arrays.stream(generated, 0, numGenerated).boxed().toList(),
         finishReason,
         stopReason,
         null,
-        new Usage(promptTokens, generated.size(), state.cachedSlots()),
+        new Usage(promptTokens, numGenerated, state.cachedSlots()),
         cumulativeLogprob,
         logprobs,
         timing(),

@@ -6,6 +6,11 @@ import java.util.List;
 /** Finds the first stop string in a growing text. */
 record StopStrings(List<String> strings) {
 
+  /** Whether there are none, so that nobody needs the text before its end. */
+  boolean isEmpty() {
+    return strings.isEmpty();
+  }
+
   /** Where a stop string was found. */
   record Match(int index, String string) {}
 
@@ -15,13 +20,10 @@ record StopStrings(List<String> strings) {
    * @param added number of chars at the end of {@code text} that are new since the last call
    */
   Match find(TextAssembler text, int added) {
-    if (strings.isEmpty() || added == 0) {
-      return null;
-    }
     Match best = null;
-    String all = text.text();
-    for (String stop : strings) {
-      int index = all.indexOf(stop, Math.max(0, all.length() - added - stop.length() + 1));
+    for (int i = 0; added > 0 && i < strings.size(); i++) {
+      String stop = strings.get(i);
+      int index = text.indexOf(stop, Math.max(0, text.length() - added - stop.length() + 1));
       if (index >= 0
           && (best == null
               || index < best.index()

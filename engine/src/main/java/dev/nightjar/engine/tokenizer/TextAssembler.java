@@ -33,6 +33,14 @@ public final class TextAssembler {
 
   /** Adds a token and returns the text that became certain through it, often empty. */
   public String add(int tokenId) {
+    int before = text.length();
+    append(tokenId);
+    return text.substring(before);
+  }
+
+  /** Adds a token and returns how many chars became certain through it, often none. */
+  public int append(int tokenId) {
+    int before = text.length();
     byte[] bytes = tokenizer.tokenBytes(tokenId, atStart);
     atStart &= tokenizer.isSpecial(tokenId);
     if (bytes.length > pending.remaining()) {
@@ -40,12 +48,20 @@ public final class TextAssembler {
       pending = larger.put(pending.flip());
     }
     pending.put(bytes);
-    return decode(false);
+    decode(false);
+    return text.length() - before;
   }
 
   /** Ends the text: what was left incomplete becomes U+FFFD, which is returned. */
   public String finish() {
-    return decode(true);
+    int before = text.length();
+    decode(true);
+    return text.substring(before);
+  }
+
+  /** Where a string begins in the text so far, from {@code from} on, or -1. */
+  public int indexOf(String string, int from) {
+    return text.indexOf(string, from);
   }
 
   /** All text so far. */
@@ -58,8 +74,7 @@ public final class TextAssembler {
     return text.length();
   }
 
-  private String decode(boolean end) {
-    int before = text.length();
+  private void decode(boolean end) {
     pending.flip();
     if (chars.capacity() < pending.remaining() + 2) {
       chars = CharBuffer.allocate(pending.remaining() * 2 + 2);
@@ -72,6 +87,5 @@ public final class TextAssembler {
     }
     pending.compact();
     text.append(chars.flip());
-    return text.substring(before);
   }
 }
