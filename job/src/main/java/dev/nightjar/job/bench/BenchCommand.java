@@ -26,7 +26,7 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "bench",
     description = {
-      "Measure kernels, engine and job against this machine's ceilings and against llama.cpp.",
+      "Measure kernels, engine and job against this machine's ceilings and against other engines.",
       "What is compared takes turns; numbers are medians. The last line is JSON."
     },
     mixinStandardHelpOptions = true,
@@ -82,16 +82,31 @@ public final class BenchCommand implements Callable<Integer> {
       description = "Depth policy; may be repeated, the others are compared with the first.")
   private List<String> depths = List.of();
 
-  @Option(names = "--prompt", description = "Tokens of each prompt (default: 128, or 32).")
+  @Option(
+      names = "--seconds",
+      description =
+          "Time for one figure, about; prompts, steps and rounds follow (default: 2, 0.5)")
+  private Double seconds;
+
+  @Option(
+      names = "--prompt",
+      description = "Tokens of each prompt (default: what there is time for, 16 to 128).")
   private Integer promptTokens;
 
-  @Option(names = "--steps", description = "Tokens generated after the first (default: 32, or 8).")
+  @Option(
+      names = "--steps",
+      description =
+          "Tokens generated after the first one (default: what there is time for, 8 to 64).")
   private Integer steps;
 
-  @Option(names = "--rounds", description = "Turns of what is compared (default: 7, or 3).")
+  @Option(
+      names = "--rounds",
+      description = "Turns of what is compared (default: what there is time for, 2 to 7).")
   private Integer rounds;
 
-  @Option(names = "--rows", description = "Mails of the job (default: 2048, or 128).")
+  @Option(
+      names = "--rows",
+      description = "Mails of the job (default: what there is time for, from 64 on).")
   private Integer rows;
 
   @Option(
@@ -102,7 +117,7 @@ public final class BenchCommand implements Callable<Integer> {
   @Option(
       names = "--cores",
       defaultValue = "1",
-      description = "Cores of each decoder (default: ${DEFAULT-VALUE}; peers tries both ways).")
+      description = "Cores of each decoder (default: ${DEFAULT-VALUE}).")
   private int cores;
 
   @Option(
@@ -136,7 +151,7 @@ public final class BenchCommand implements Callable<Integer> {
     }
     out.println();
     out.println(line);
-    return 0;
+    return report.failed() ? 1 : 0;
   }
 
   private List<Section> wanted() {
@@ -161,24 +176,33 @@ public final class BenchCommand implements Callable<Integer> {
     boolean peers = section instanceof PeerSection;
     return new BenchSettings(
         quick,
-        positive("--rounds", rounds, quick ? 3 : 7),
+        seconds(),
+        positive("--rounds", rounds),
         model,
         synthetic(),
         batches,
         depths,
-        positive("--prompt", promptTokens, quick ? 32 : 128),
-        positive("--steps", steps, quick ? 8 : 32),
-        positive("--threads", threads, peers ? Runtime.getRuntime().availableProcessors() : 1),
-        positive("--cores", cores, 1),
-        positive("--rows", rows, quick ? 128 : 2048),
+        positive("--prompt", promptTokens),
+        positive("--steps", steps),
+        positive("--threads", threads)
+            .orElse(peers ? Runtime.getRuntime().availableProcessors() : 1),
+        positive("--cores", cores).orElseThrow(),
+        positive("--rows", rows),
         cache);
   }
 
-  private static int positive(String option, Integer given, int fallback) {
+  private double seconds() {
+    if (seconds != null && !(seconds >= 0.01 && seconds <= 600)) {
+      throw invalid("--seconds is " + seconds + ", expected 0.01 to 600");
+    }
+    return seconds != null ? seconds : quick ? 0.5 : 2;
+  }
+
+  private static Optional<Integer> positive(String option, Integer given) {
     if (given != null && (given < 1 || given > 1 << 20)) {
       throw invalid(option + " is " + given + ", expected 1 to " + (1 << 20));
     }
-    return given == null ? fallback : given;
+    return Optional.ofNullable(given);
   }
 
   private Optional<SyntheticModel> synthetic() {

@@ -12,6 +12,7 @@ import java.util.Locale;
 final class BenchReport {
   private final PrintStream out;
   private final ObjectNode root = JsonMapper.builder().build().createObjectNode();
+  private boolean failed;
 
   BenchReport(PrintStream out) {
     this.out = out;
@@ -36,6 +37,29 @@ final class BenchReport {
     rows.forEach(table::add);
     table.console().forEach(out::println);
     out.flush();
+  }
+
+  /**
+   * A table whose lines appear as they come.
+   *
+   * @param widest what the widest texts of its columns look like
+   */
+  LiveTable lines(List<String> header, List<String> widest) {
+    return new LiveTable(out, header, widest);
+  }
+
+  /** Says what is wrong unless something holds; the benchmark then fails at its end. */
+  void check(boolean holds, String otherwise) {
+    if (!holds) {
+      failed = true;
+      note("FAILED: " + otherwise);
+      root.withArray("/failed").add(otherwise);
+    }
+  }
+
+  /** Whether a check failed. */
+  boolean failed() {
+    return failed;
   }
 
   /** The object of a section; the same one for the same name. */

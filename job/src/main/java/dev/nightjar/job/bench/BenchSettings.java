@@ -11,31 +11,39 @@ import java.util.Optional;
  * What to measure. Empty lists and options leave the choice to each section.
  *
  * @param quick few and short measurements
- * @param rounds turns of everything that is compared
+ * @param seconds to spend on one figure, about
+ * @param givenRounds turns of everything that is compared, whatever time they take
  * @param model a model file, folder or {@code embedded}
  * @param synthetic a model to make up instead
  * @param batches rows in flight, in all threads together
  * @param depths depth specifications; the first one is what the others are compared with
- * @param promptTokens tokens of each prompt
- * @param steps tokens generated after the first one
+ * @param promptTokens tokens of each prompt; empty for as many as there is time for
+ * @param steps tokens generated after the first one; empty for as many as there is time for
  * @param threads decoders side by side, and threads of a peer
  * @param cores of each decoder
- * @param rows rows of the job
+ * @param rows rows of the job; empty for as many as there is time for
  * @param cache where made and fetched files are kept
  */
 record BenchSettings(
     boolean quick,
-    int rounds,
+    double seconds,
+    Optional<Integer> givenRounds,
     String model,
     Optional<SyntheticModel> synthetic,
     List<Integer> batches,
     List<String> depths,
-    int promptTokens,
-    int steps,
+    Optional<Integer> promptTokens,
+    Optional<Integer> steps,
     int threads,
     int cores,
-    int rows,
+    Optional<Integer> rows,
     Path cache) {
+  private static final int LEAST_ROUNDS = 2;
+  private static final int MOST_ROUNDS = 7;
+
+  /** Turns that the time of a figure is divided into. */
+  private static final int TURNS = 3;
+
   private static final long QUICK_STREAM_BYTES = 128L << 20;
   private static final long MOST_STREAM_BYTES = 640L << 20;
 
@@ -80,8 +88,25 @@ record BenchSettings(
     return Math.min(Machine.lastLevelCacheBytes() * 5 / 4, most);
   }
 
-  /** Nanoseconds to warm up before each comparison. */
-  long warmUpNanos() {
-    return quick ? 1_000_000_000L : 5_000_000_000L;
+  /** Turns of comparisons that are short in any case. */
+  int rounds() {
+    return givenRounds.orElse(quick ? 3 : 7);
+  }
+
+  /** Turns of a comparison that gives a number of figures, and its warm-up. */
+  Turns.Budget budget(int figures) {
+    long nanos = nanos(seconds);
+    return givenRounds.isPresent()
+        ? Turns.Budget.rounds(givenRounds.get(), nanos)
+        : new Turns.Budget(nanos, figures * nanos, LEAST_ROUNDS, MOST_ROUNDS);
+  }
+
+  /** Nanoseconds that one turn of a figure may take. */
+  double turnNanos() {
+    return nanos(seconds) / (double) TURNS;
+  }
+
+  private static long nanos(double seconds) {
+    return Math.round(seconds * 1e9);
   }
 }

@@ -21,8 +21,46 @@ import java.util.concurrent.Callable;
  * @param batch rows of one decoder
  * @param decoders side by side, each on a thread of its own
  */
-record EngineRun(LlmEngine engine, int batch, int decoders, int promptTokens, int steps) {
+record EngineRun(LlmEngine engine, int batch, int decoders, Size size) {
   private static final int STEP_TOKENS = EngineConfig.DEFAULT.stepTokens();
+
+  /**
+   * Tokens of each row.
+   *
+   * @param promptTokens of its prompt
+   * @param steps tokens generated after the first one
+   */
+  record Size(int promptTokens, int steps) {
+    private static final int LEAST_PROMPT = 16;
+    private static final int MOST_PROMPT = 128;
+    private static final int LEAST_STEPS = 8;
+    private static final int MOST_STEPS = 64;
+    private static final Size PROBE = new Size(LEAST_PROMPT, LEAST_STEPS);
+
+    /** As asked for, or such that each phase takes about one turn's time, as a short run tells. */
+    static Size fitting(
+        BenchSettings settings, LlmEngine engine, int batch, int decoders, Threads pool) {
+      if (settings.promptTokens().isPresent() && settings.steps().isPresent()) {
+        return new Size(settings.promptTokens().get(), settings.steps().get());
+      }
+      EngineRun probe = new EngineRun(engine, batch, decoders, PROBE);
+      probe.once(pool, -1);
+      Cost cost = probe.once(pool, -2);
+      int rows = batch * decoders;
+      int prompt = fit(settings, cost.prefillRate() / rows, LEAST_PROMPT, MOST_PROMPT);
+      int steps = fit(settings, cost.decodeRate() / rows, LEAST_STEPS, MOST_STEPS);
+      return new Size(settings.promptTokens().orElse(prompt), settings.steps().orElse(steps));
+    }
+
+    private static int fit(BenchSettings settings, double perSecond, int least, int most) {
+      return (int) Math.clamp(perSecond * settings.turnNanos() / 1e9, least, most);
+    }
+
+    /** For tables. */
+    String text() {
+      return promptTokens + "+" + steps;
+    }
+  }
 
   /**
    * Tokens and times of one run; the time of a phase is that of the slowest decoder.
@@ -72,7 +110,7 @@ record EngineRun(LlmEngine engine, int batch, int decoders, int promptTokens, in
   Cost once(Threads pool, long seed) {
     List<Callable<List<GenerationResult>>> tasks = new ArrayList<>();
     for (int decoder = 0; decoder < decoders; decoder++) {
-      List<GenerationRequest> rows = rows(decoder * batch, seed, steps + 1);
+      List<GenerationRequest> rows = rows(decoder, seed, size.steps() + 1);
       tasks.add(() -> engine.generate(rows));
     }
     double prefill = 0;
@@ -105,7 +143,13 @@ record EngineRun(LlmEngine engine, int batch, int decoders, int promptTokens, in
     return flops * decoders;
   }
 
-  private List<GenerationRequest> rows(int first, long seed, int maxTokens) {
+  /** The rows of the first decoder. */
+  List<GenerationRequest> rows(long seed) {
+    return rows(0, seed, size.steps() + 1);
+  }
+
+  private List<GenerationRequest> rows(int decoder, long seed, int maxTokens) {
+    int first = decoder * batch;
     List<GenerationRequest> rows = new ArrayList<>();
     for (int row = first; row < first + batch; row++) {
       rows.add(
@@ -120,7 +164,7 @@ record EngineRun(LlmEngine engine, int batch, int decoders, int promptTokens, in
   /** A mail where the model may end its answer, and random tokens where it cannot. */
   private List<Integer> prompt(int row, long seed) {
     if (engine.modelConfig().eosTokenIds().isEmpty()) {
-      return randomTokens(engine.info().vocabSize(), promptTokens, seed * 4096 + row);
+      return randomTokens(engine.info().vocabSize(), size.promptTokens(), seed * 4096 + row);
     }
     String mail = SyntheticMailbox.synthetic(1, seed * 4096 + row).getFirst().content();
     Prompt prompt =
@@ -129,7 +173,7 @@ record EngineRun(LlmEngine engine, int batch, int decoders, int promptTokens, in
             : new Prompt.Text(mail);
     int[] tokens = engine.encoder().encode(prompt);
     List<Integer> ids = new ArrayList<>();
-    for (int i = 0; i < promptTokens; i++) {
+    for (int i = 0; i < size.promptTokens(); i++) {
       ids.add(tokens[i % tokens.length]);
     }
     return ids;

@@ -13,8 +13,9 @@ import java.util.Optional;
  * depth policy saves becomes saved time.
  */
 final class EngineSection implements Section {
-  private static final List<Integer> BATCHES = List.of(1, 4, 8, 16, 32, 64);
+  private static final List<Integer> BATCHES = List.of(1, 4, 16, 32, 64);
   private static final List<Integer> QUICK_BATCHES = List.of(1, 32);
+  private static final long CEILING_WARM_UP_NANOS = 300_000_000;
   private static final List<String> DEPTHS =
       List.of("full", "random:keep=0.75", "random:keep=0.5", "random:keep=0.25");
   private static final List<String> QUICK_DEPTHS = List.of("full", "random:keep=0.5");
@@ -23,14 +24,27 @@ final class EngineSection implements Section {
           "phase",
           "depth",
           "batch",
+          "tokens a row",
           "tokens/s (min-max)",
           "speed-up",
           "fewer operations",
           "realised (min-max)",
           "weights GB/s");
+  private static final List<String> WIDEST =
+      List.of(
+          "prefill",
+          "random:keep=0.75",
+          "64",
+          "128+64",
+          "10000 (10000-10000)",
+          "1.00",
+          "1.00",
+          "1.00 (1.00-1.00)",
+          "10.0");
 
   /** One phase of one depth at one batch. */
-  private record Phase(String name, String depth, Samples rates, Samples speedUps, double fewer) {}
+  private record Phase(
+      String name, String depth, String size, Samples rates, Samples speedUps, double fewer) {}
 
   @Override
   public String name() {
@@ -43,24 +57,17 @@ final class EngineSection implements Section {
     List<String> depths = settings.depthsOr(settings.quick() ? QUICK_DEPTHS : DEPTHS);
     List<Integer> batches = settings.batchesOr(settings.quick() ? QUICK_BATCHES : BATCHES);
     report.title(
-        "Engine: %s, decoders x cores %d x %d, prompts of %d tokens, then %d steps"
-            .formatted(
-                settings.modelName(),
-                settings.threads(),
-                settings.cores(),
-                settings.promptTokens(),
-                settings.steps()));
+        "Engine: %s, decoders x cores %d x %d, rows of prompt tokens + steps"
+            .formatted(settings.modelName(), settings.threads(), settings.cores()));
     ObjectNode section = report.section(name());
     section.put("model", settings.modelName()).put("decoders", settings.threads());
     section.put("cores_per_decoder", settings.cores());
-    section.put("prompt_tokens", settings.promptTokens()).put("steps", settings.steps());
-    List<List<String>> table = new ArrayList<>();
+    LiveTable table = report.lines(HEADER, WIDEST);
     try (Threads pool = new Threads(settings.threads())) {
       for (int batch : batches) {
         measure(settings, model, depths, batch, pool, report, table);
       }
     }
-    report.table(HEADER, table);
     readCeiling(settings, section, report);
   }
 
@@ -71,7 +78,7 @@ final class EngineSection implements Section {
       int batch,
       Threads pool,
       BenchReport report,
-      List<List<String>> table) {
+      LiveTable table) {
     int threads = Math.min(settings.threads(), batch);
     int each = batch / threads;
     List<LlmEngine> engines = new ArrayList<>();
@@ -80,17 +87,20 @@ final class EngineSection implements Section {
       for (String depth : depths) {
         LlmEngine engine = LlmEngine.load(model, EngineRun.config(depth, each, settings.cores()));
         engines.add(engine);
-        runs.add(new EngineRun(engine, each, threads, settings.promptTokens(), settings.steps()));
+        EngineRun.Size size =
+            runs.isEmpty()
+                ? EngineRun.Size.fitting(settings, engine, each, threads, pool)
+                : runs.getFirst().size();
+        runs.add(new EngineRun(engine, each, threads, size));
       }
       long[] seed = {0};
       List<Turns.Trial<EngineRun.Cost>> trials =
           Turns.trials(runs, run -> run.once(pool, ++seed[0]));
-      List<List<EngineRun.Cost>> costs =
-          Turns.take(trials, settings.rounds(), settings.warmUpNanos());
+      List<List<EngineRun.Cost>> costs = Turns.take(trials, settings.budget(2 * depths.size()));
       double[] prefillFlops = runs.stream().mapToDouble(EngineRun::prefillFlops).toArray();
       for (int phase = 0; phase < 2; phase++) {
         for (int i = 0; i < depths.size(); i++) {
-          Phase result = phase(phase, depths, costs, prefillFlops, i);
+          Phase result = phase(phase, runs, depths, costs, prefillFlops, i);
           long weights = engines.get(i).info().weightBytes();
           table.add(line(result, each * threads, i == 0 ? weights : 0));
           put(report, result, each * threads, threads, weights);
@@ -103,6 +113,7 @@ final class EngineSection implements Section {
 
   private static Phase phase(
       int phase,
+      List<EngineRun> runs,
       List<String> depths,
       List<List<EngineRun.Cost>> costs,
       double[] prefillFlops,
@@ -114,7 +125,12 @@ final class EngineSection implements Section {
         flopsPerToken(costs.getFirst(), prefillFlops[0], prefill)
             / flopsPerToken(costs.get(i), prefillFlops[i], prefill);
     return new Phase(
-        prefill ? "prefill" : "decode", depths.get(i), rates, rates.over(first), fewer);
+        prefill ? "prefill" : "decode",
+        depths.get(i),
+        runs.get(i).size().text(),
+        rates,
+        rates.over(first),
+        fewer);
   }
 
   private static Samples rates(List<EngineRun.Cost> costs, boolean prefill) {
@@ -136,6 +152,7 @@ final class EngineSection implements Section {
         phase.name(),
         phase.depth(),
         String.valueOf(batch),
+        phase.size(),
         phase.rates().text(phase.rates().median() < 100 ? 1 : 0),
         BenchReport.number(phase.speedUps().median(), 2),
         BenchReport.number(phase.fewer(), 2),
@@ -146,7 +163,7 @@ final class EngineSection implements Section {
   private void put(BenchReport report, Phase phase, int batch, int threads, long weights) {
     ObjectNode node = report.list(name(), "runs").addObject();
     node.put("phase", phase.name()).put("depth", phase.depth()).put("batch", batch);
-    node.put("decoders", threads).put("weight_bytes", weights);
+    node.put("decoders", threads).put("weight_bytes", weights).put("tokens", phase.size());
     phase.rates().put(node, "tokens_per_second");
     phase.speedUps().put(node, "speed_up");
     node.put("fewer_operations", Samples.rounded(phase.fewer()));
@@ -158,8 +175,11 @@ final class EngineSection implements Section {
     if (roofline.isPresent()) {
       long bytes = settings.streamBytes();
       try (Ceilings ceilings = new Ceilings(roofline.get(), 2, bytes)) {
-        double one = ceilings.gigabytes(1);
-        double two = ceilings.gigabytes(2);
+        List<Turns.Trial<Double>> trials =
+            List.of(() -> ceilings.gigabytes(1), () -> ceilings.gigabytes(2));
+        List<List<Double>> rates = Turns.take(trials, settings.rounds(), CEILING_WARM_UP_NANOS);
+        double one = Turns.samples(rates.get(0), Double::doubleValue).median();
+        double two = Turns.samples(rates.get(1), Double::doubleValue).median();
         section.put("read_1_thread", Samples.rounded(one));
         section.put("read_2_threads", Samples.rounded(two));
         report.note(

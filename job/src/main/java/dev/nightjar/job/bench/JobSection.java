@@ -44,11 +44,25 @@ final class JobSection implements Section {
   private static final StructType SCHEMA =
       new StructType().add("id", DataTypes.StringType).add("content", DataTypes.StringType);
 
+  /** Mails that tell how many there is time for. */
+  private static final int PROBE_ROWS = 32;
+
+  private static final int LEAST_ROWS = 64;
+  private static final int MOST_ROWS = 8192;
+
+  /** Starting and ending a job must not weigh much: turns are longer than those of others. */
+  private static final int SECONDS_OF_A_TURN = 3;
+
   /** Rows per second, and the most memory of the process meanwhile. */
   private record Cost(double rate, MemoryWatch.Peak peak) {}
 
-  /** What all runs share. */
-  private record Workload(BenchSettings settings, Path folder, List<String> mails) {}
+  /**
+   * What the runs with a number of task slots share.
+   *
+   * @param chat whether prompts are chats
+   */
+  private record Workload(
+      BenchSettings settings, Path folder, List<String> mails, int slots, boolean chat) {}
 
   @Override
   public String name() {
@@ -57,74 +71,110 @@ final class JobSection implements Section {
 
   @Override
   public void run(BenchSettings settings, BenchReport report) {
-    Workload work =
-        new Workload(
-            settings,
-            settings.cache().resolve("job").toAbsolutePath(),
-            SyntheticMailbox.synthetic(settings.rows(), 1).stream()
-                .map(mail -> mail.content())
-                .toList());
     report.title(
-        "Job in Spark against the bare engine: %s, depth %s, %d synthetic mails"
-            .formatted(settings.modelName(), depth(settings), settings.rows()));
-    List<List<String>> table = new ArrayList<>();
+        "Job in Spark against the bare engine: %s, depth %s, synthetic mails"
+            .formatted(settings.modelName(), depth(settings)));
+    LiveTable table =
+        report.lines(
+            List.of(
+                "slots",
+                "mails",
+                "job rows/s (min-max)",
+                "engine rows/s (min-max)",
+                "job / engine (min-max)",
+                "resident MiB",
+                "heap MiB",
+                "outside MiB"),
+            List.of(
+                "", "8192", "1000.0 (1000.0-1000.0)", "1000.0 (1000.0-1000.0)", "", "", "", ""));
+    List<MemoryWatch.Peak> peaks = new ArrayList<>();
     for (int slots : SLOTS) {
-      measure(work, slots, table, report);
+      peaks.add(measure(workload(settings, slots), table, report));
     }
-    report.table(
-        List.of(
-            "slots",
-            "job rows/s (min-max)",
-            "engine rows/s (min-max)",
-            "job / engine (min-max)",
-            "resident MiB",
-            "heap MiB",
-            "outside MiB"),
-        table);
+    long more = peaks.get(1).outside() - peaks.get(0).outside();
+    report.section(name()).put("second_slot_outside_heap_bytes", more);
+    report.note(
+        "The second task slot adds %s MiB outside the heap; the weights take %s MiB."
+            .formatted(
+                BenchReport.number(more / 1048576.0, 0),
+                BenchReport.number(
+                    report.section(name()).path("weight_bytes").asLong() / 1048576.0, 0)));
   }
 
   private static String depth(BenchSettings settings) {
     return settings.depths().isEmpty() ? "full" : settings.depths().getFirst();
   }
 
-  private void measure(Workload work, int slots, List<List<String>> table, BenchReport report) {
+  private static LlmEngine load(BenchSettings settings) {
+    return LlmEngine.load(settings.modelPath(), EngineConfig.DEFAULT.withDepth(depth(settings)));
+  }
+
+  /** As many mails as asked for, or as there is time for, as a short run of the engine tells. */
+  private static Workload workload(BenchSettings settings, int slots) {
+    Path folder = settings.cache().resolve("job").toAbsolutePath();
+    try (LlmEngine engine = load(settings);
+        Threads pool = new Threads(slots)) {
+      boolean chat = engine.encoder().chatTemplate().isPresent();
+      Workload probe = new Workload(settings, folder, mails(PROBE_ROWS * slots), slots, chat);
+      bare(engine, probe, pool);
+      double rate = bare(engine, probe, pool).rate();
+      double seconds = SECONDS_OF_A_TURN * slots * settings.seconds();
+      int rows =
+          settings.rows().orElseGet(() -> (int) Math.clamp(rate * seconds, LEAST_ROWS, MOST_ROWS));
+      return new Workload(settings, folder, mails(rows), slots, chat);
+    }
+  }
+
+  private static List<String> mails(int count) {
+    return SyntheticMailbox.synthetic(count, 1).stream().map(mail -> mail.content()).toList();
+  }
+
+  /** Prints a line; returns the most memory of a job that has the process to itself. */
+  private MemoryWatch.Peak measure(Workload work, LiveTable table, BenchReport report) {
     SparkSession spark =
-        SparkSessions.open("nightjar bench", Map.of("spark.master", "local[" + slots + "]"));
-    EngineConfig config = EngineConfig.DEFAULT.withDepth(depth(work.settings()));
-    try (Threads pool = new Threads(slots);
-        LlmEngine engine = LlmEngine.load(work.settings().modelPath(), config)) {
+        SparkSessions.open("nightjar bench", Map.of("spark.master", "local[" + work.slots() + "]"));
+    try (Threads pool = new Threads(work.slots())) {
       write(spark, work);
-      List<Turns.Trial<Cost>> trials =
-          List.of(() -> job(spark, work, engine), () -> bare(engine, work, pool));
-      List<List<Cost>> costs =
-          Turns.take(trials, work.settings().rounds(), work.settings().warmUpNanos());
-      Samples job = Turns.samples(costs.get(0), Cost::rate);
-      Samples bare = Turns.samples(costs.get(1), Cost::rate);
-      Samples resident = Turns.samples(costs.get(0), cost -> cost.peak().resident() / 1048576.0);
-      Samples heap = Turns.samples(costs.get(0), cost -> cost.peak().heap() / 1048576.0);
-      Samples outside = Turns.samples(costs.get(0), cost -> cost.peak().outside() / 1048576.0);
-      table.add(
-          List.of(
-              String.valueOf(slots),
-              job.text(1),
-              bare.text(1),
-              job.over(bare).text(3),
-              BenchReport.number(resident.max(), 0),
-              BenchReport.number(heap.max(), 0),
-              BenchReport.number(outside.max(), 0)));
-      ObjectNode node = report.list(name(), "runs").addObject().put("slots", slots);
-      node.put("rows", work.settings().rows()).put("model", work.settings().modelName());
-      job.put(node, "job_rows_per_second");
-      bare.put(node, "engine_rows_per_second");
-      job.over(bare).put(node, "job_over_engine");
-      resident.put(node, "resident_mib");
-      heap.put(node, "heap_mib");
-      outside.put(node, "outside_heap_mib");
-      node.put("weight_bytes", engine.info().weightBytes());
-      node.put("kv_bytes_per_token", engine.info().kvBytesPerToken());
+      MemoryWatch.Peak peak = job(spark, work).peak();
+      try (LlmEngine engine = load(work.settings())) {
+        List<Turns.Trial<Cost>> trials =
+            List.of(() -> job(spark, work), () -> bare(engine, work, pool));
+        List<List<Cost>> costs = Turns.take(trials, work.settings().budget(trials.size()));
+        report.section(name()).put("weight_bytes", engine.info().weightBytes());
+        report.section(name()).put("kv_bytes_per_token", engine.info().kvBytesPerToken());
+        report(work, costs, peak, table, report);
+      }
+      return peak;
     } finally {
       spark.stop();
     }
+  }
+
+  private void report(
+      Workload work,
+      List<List<Cost>> costs,
+      MemoryWatch.Peak peak,
+      LiveTable table,
+      BenchReport report) {
+    Samples job = Turns.samples(costs.get(0), Cost::rate);
+    Samples bare = Turns.samples(costs.get(1), Cost::rate);
+    table.add(
+        List.of(
+            String.valueOf(work.slots()),
+            String.valueOf(work.mails().size()),
+            job.text(1),
+            bare.text(1),
+            job.over(bare).text(3),
+            BenchReport.number(peak.resident() / 1048576.0, 0),
+            BenchReport.number(peak.heap() / 1048576.0, 0),
+            BenchReport.number(peak.outside() / 1048576.0, 0)));
+    ObjectNode node = report.list(name(), "runs").addObject().put("slots", work.slots());
+    node.put("rows", work.mails().size()).put("model", work.settings().modelName());
+    job.put(node, "job_rows_per_second");
+    bare.put(node, "engine_rows_per_second");
+    job.over(bare).put(node, "job_over_engine");
+    node.put("resident_bytes", peak.resident()).put("heap_bytes", peak.heap());
+    node.put("outside_heap_bytes", peak.outside());
   }
 
   private static void write(SparkSession spark, Workload work) {
@@ -140,7 +190,7 @@ final class JobSection implements Section {
         .parquet(work.folder().resolve("mails").toString());
   }
 
-  private static Cost job(SparkSession spark, Workload work, LlmEngine engine) {
+  private static Cost job(SparkSession spark, Workload work) {
     Path output = work.folder().resolve("results");
     deleteTree(output);
     Map<String, String> arguments = new HashMap<>();
@@ -153,8 +203,7 @@ final class JobSection implements Section {
     arguments.put("input.path", work.folder().resolve("mails").toString());
     arguments.put("input.key-column", "id");
     arguments.put("prompt.column", "content");
-    boolean chat = engine.encoder().chatTemplate().isPresent();
-    arguments.put("prompt.chat", String.valueOf(chat));
+    arguments.put("prompt.chat", String.valueOf(work.chat()));
     arguments.put("sampling.max-tokens", String.valueOf(MAX_TOKENS));
     arguments.put("output.path", output.toString());
     arguments.put("run.progress-seconds", "0");
@@ -183,13 +232,12 @@ final class JobSection implements Section {
 
   private static long decode(LlmEngine engine, Workload work, int from, int to) {
     SamplingParams sampling = SamplingParams.greedy(MAX_TOKENS);
-    boolean chat = engine.encoder().chatTemplate().isPresent();
     Iterator<GenerationRequest> requests =
         Stream.iterate(from, row -> row < to, row -> row + 1)
             .map(row -> {
               String mail = work.mails().get(row);
               Prompt prompt =
-                  chat
+                  work.chat()
                       ? new Prompt.Messages(List.of(new ChatMessage("user", mail)))
                       : new Prompt.Text(mail);
               return new GenerationRequest("mail-" + row, prompt, sampling);

@@ -11,8 +11,9 @@ import java.util.function.ToDoubleFunction;
 
 /**
  * The same GGUF file through this engine and through llama.cpp's libraries from npm, in turns: its
- * own choice for this machine, and builds for processors with less. llama.cpp draws no tokens and
- * makes no text here, this engine does both.
+ * own choice for this machine, and builds for processors with less. This engine runs as in a job,
+ * one decoder per core, where the rows can be dealt out. llama.cpp draws no tokens and makes no
+ * text here, this engine does both.
  */
 final class PeerSection implements Section {
   private static final List<Integer> BATCHES = List.of(1, 4, 16, 32, 64);
@@ -33,11 +34,10 @@ final class PeerSection implements Section {
     SyntheticModel made = settings.synthetic().orElse(MODEL);
     Path model = settings.file(made);
     report.title(
-        "Peers on the same file, %s, %d threads, prompts of %d tokens, then %d steps"
-            .formatted(made.name(), settings.threads(), settings.promptTokens(), settings.steps()));
+        "Peers on the same file, %s, %d threads, rows of prompt tokens + steps"
+            .formatted(made.name(), settings.threads()));
     ObjectNode section = report.section(name());
     section.put("model", made.name()).put("threads", settings.threads());
-    section.put("prompt_tokens", settings.promptTokens()).put("steps", settings.steps());
     List<LlamaCppPeer> peers = new ArrayList<>();
     try {
       start(settings, made, model, peers, report);
@@ -46,15 +46,21 @@ final class PeerSection implements Section {
         return;
       }
       agreement(model, peers, report);
-      List<List<String>> table = new ArrayList<>();
+      LiveTable table =
+          report.lines(
+              List.of(
+                  "phase",
+                  "engine",
+                  "batch",
+                  "tokens a row",
+                  "tokens/s (min-max)",
+                  "nightjar / it (min-max)"),
+              List.of("prefill", "llama.cpp (icelake)", "", "", "1000.0 (1000.0-1000.0)", ""));
       try (Threads pool = new Threads(settings.threads())) {
         for (int batch : settings.batchesOr(settings.quick() ? QUICK_BATCHES : BATCHES)) {
           measure(settings, model, batch, pool, peers, table, report);
         }
       }
-      report.table(
-          List.of("phase", "engine", "batch", "tokens/s (min-max)", "nightjar / it (min-max)"),
-          table);
     } finally {
       peers.forEach(LlamaCppPeer::close);
     }
@@ -123,69 +129,55 @@ final class PeerSection implements Section {
       int batch,
       Threads pool,
       List<LlamaCppPeer> peers,
-      List<List<String>> table,
+      LiveTable table,
       BenchReport report) {
-    List<LlmEngine> engines = new ArrayList<>();
-    try {
+    int decoders = batch % settings.threads() == 0 ? settings.threads() : 1;
+    int cores = settings.threads() / decoders;
+    int each = batch / decoders;
+    try (LlmEngine engine = LlmEngine.load(model, EngineRun.config("full", each, cores))) {
+      EngineRun.Size size = EngineRun.Size.fitting(settings, engine, each, decoders, pool);
+      EngineRun run = new EngineRun(engine, each, decoders, size);
       List<String> names = new ArrayList<>();
       List<Turns.Trial<EngineRun.Cost>> trials = new ArrayList<>();
       long[] seed = {0};
-      for (int decoders : decoders(settings.threads(), batch)) {
-        int cores = settings.threads() / decoders;
-        int each = batch / decoders;
-        engines.add(LlmEngine.load(model, EngineRun.config("full", each, cores)));
-        EngineRun run =
-            new EngineRun(
-                engines.getLast(), each, decoders, settings.promptTokens(), settings.steps());
-        names.add("nightjar (%d x %d)".formatted(decoders, cores));
-        trials.add(() -> run.once(pool, ++seed[0]));
-      }
+      names.add("nightjar (%d x %d)".formatted(decoders, cores));
+      trials.add(() -> run.once(pool, ++seed[0]));
       for (LlamaCppPeer peer : peers) {
         names.add(peer.name());
-        trials.add(() -> peer.run(batch, settings.promptTokens(), settings.steps()));
+        trials.add(() -> peer.run(batch, size.promptTokens(), size.steps()));
       }
-      List<List<EngineRun.Cost>> costs =
-          Turns.take(trials, settings.rounds(), settings.warmUpNanos());
-      report("prefill", EngineRun.Cost::prefillRate, batch, names, costs, table, report);
-      report("decode", EngineRun.Cost::decodeRate, batch, names, costs, table, report);
-    } finally {
-      engines.forEach(LlmEngine::close);
+      List<List<EngineRun.Cost>> costs = Turns.take(trials, settings.budget(2 * trials.size()));
+      report("prefill", EngineRun.Cost::prefillRate, batch, size, names, costs, table, report);
+      report("decode", EngineRun.Cost::decodeRate, batch, size, names, costs, table, report);
     }
   }
 
-  /** One decoder on all cores, and one on each where the rows can be dealt out. */
-  private static List<Integer> decoders(int threads, int batch) {
-    return threads > 1 && batch % threads == 0 ? List.of(1, threads) : List.of(1);
-  }
-
-  /** Rates of one phase, and those of the better of our ways over each peer's. */
+  /** Rates of one phase, and ours over each peer's. */
   private void report(
       String phase,
       ToDoubleFunction<EngineRun.Cost> rate,
       int batch,
+      EngineRun.Size size,
       List<String> names,
       List<List<EngineRun.Cost>> costs,
-      List<List<String>> table,
+      LiveTable table,
       BenchReport report) {
     List<Samples> rates = costs.stream().map(runs -> Turns.samples(runs, rate)).toList();
-    Samples best = rates.getFirst();
-    if (names.get(1).startsWith("nightjar") && rates.get(1).median() > best.median()) {
-      best = rates.get(1);
-    }
     for (int i = 0; i < names.size(); i++) {
-      boolean ours = names.get(i).startsWith("nightjar");
-      Samples ratio = best.over(rates.get(i));
+      Samples ratio = rates.getFirst().over(rates.get(i));
       table.add(
           List.of(
               phase,
               names.get(i),
               String.valueOf(batch),
+              size.text(),
               rates.get(i).text(rates.get(i).median() < 100 ? 1 : 0),
-              ours ? "" : ratio.text(2)));
+              i == 0 ? "" : ratio.text(2)));
       ObjectNode node = report.list(name(), "runs").addObject();
       node.put("phase", phase).put("engine", names.get(i)).put("batch", batch);
+      node.put("tokens", size.text());
       rates.get(i).put(node, "tokens_per_second");
-      if (!ours) {
+      if (i > 0) {
         ratio.put(node, "nightjar_over_it");
       }
     }

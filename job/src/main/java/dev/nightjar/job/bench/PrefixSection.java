@@ -11,17 +11,25 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What the prefix cache saves where all prompts share a long beginning: the same rows with and
- * without it in turns, one token each.
+ * What the prefix cache saves where all prompts share a long beginning: many rows with it and a few
+ * without it in turns, one token each. Without it all rows cost the same, so few tell what many
+ * take.
  */
 final class PrefixSection implements Section {
   private static final int PREFIX_TOKENS = 512;
   private static final int OWN_TOKENS = 32;
   private static final int ROWS = 200;
   private static final int QUICK_ROWS = 40;
+  private static final int ROWS_WITHOUT = 8;
+  private static final int QUICK_ROWS_WITHOUT = 4;
 
-  /** Time, operations and tokens taken from the cache of one pass over the rows. */
-  private record Cost(double seconds, double flops, long cachedTokens) {}
+  /** Time, operations and tokens taken from the cache of one pass over some rows. */
+  private record Cost(double seconds, double flops, long cachedTokens) {
+    /** The same for more rows of the kind; none of them finds anything in a cache. */
+    Cost times(double factor) {
+      return new Cost(seconds * factor, flops * factor, 0);
+    }
+  }
 
   @Override
   public String name() {
@@ -31,6 +39,7 @@ final class PrefixSection implements Section {
   @Override
   public void run(BenchSettings settings, BenchReport report) {
     int rows = settings.quick() ? QUICK_ROWS : ROWS;
+    int few = settings.quick() ? QUICK_ROWS_WITHOUT : ROWS_WITHOUT;
     long[] seed = {0};
     EngineConfig config = EngineConfig.DEFAULT;
     EngineConfig.KeysValues none = new EngineConfig.KeysValues(config.keysValues().type(), 0);
@@ -43,14 +52,14 @@ final class PrefixSection implements Section {
       List<Turns.Trial<Cost>> trials =
           List.of(
               () -> once(caching, rows(caching, rows, ++seed[0])),
-              () -> once(plain, rows(plain, rows, ++seed[0])));
-      List<List<Cost>> costs = Turns.take(trials, settings.rounds(), settings.warmUpNanos());
-      report(settings, rows, costs, report);
+              () -> once(plain, rows(plain, few, ++seed[0])).times((double) rows / few));
+      List<List<Cost>> costs = Turns.take(trials, settings.budget(trials.size()));
+      report(settings, rows, few, costs, report);
     }
   }
 
   private void report(
-      BenchSettings settings, int rows, List<List<Cost>> costs, BenchReport report) {
+      BenchSettings settings, int rows, int few, List<List<Cost>> costs, BenchReport report) {
     Samples cache = Turns.samples(costs.get(0), Cost::seconds);
     Samples without = Turns.samples(costs.get(1), Cost::seconds);
     Samples faster = without.over(cache);
@@ -80,8 +89,10 @@ final class PrefixSection implements Section {
                 faster.times(1 / fewer).text(2),
                 BenchReport.number(expected, 2)),
             List.of("off", without.text(2), "0", "1.00", "1.00", "", "")));
+    report.note("off: the time of " + few + " rows, times " + rows + " over " + few);
     ObjectNode node = report.section(name());
     node.put("model", settings.modelName()).put("rows", rows).put("cached_tokens", cached);
+    node.put("rows_measured_without", few);
     node.put("prefix_tokens", PREFIX_TOKENS).put("own_tokens", OWN_TOKENS);
     cache.put(node, "seconds_with_cache");
     without.put(node, "seconds_without_cache");
