@@ -82,6 +82,11 @@ public record KvLayout(KvType type, int kvHeads, int headDim) {
         quantise(key, from, page, keys, PAGE, scale, PAGE);
         scale = valueScales(head) + (long) lane * blocks() * Float.BYTES;
         quantise(value, from, page, values, 1, scale, 1);
+      } else if (type == KvType.F32) {
+        for (int d = 0; d < headDim; d++) {
+          page.set(FLOAT, keys + (long) d * PAGE * Float.BYTES, key[from + d]);
+        }
+        MemorySegment.copy(value, from, page, FLOAT, values, headDim);
       } else {
         for (int d = 0; d < headDim; d++) {
           put(page, keys + (long) d * PAGE * type.bytes(), key[from + d]);
@@ -93,10 +98,9 @@ public record KvLayout(KvType type, int kvHeads, int headDim) {
 
   private void put(MemorySegment page, long at, float x) {
     switch (type) {
-      case F32 -> page.set(FLOAT, at, x);
       case F16 -> page.set(SHORT, at, half(x));
       case BF16 -> page.set(SHORT, at, upperHalf(x));
-      case Q8 -> throw new IllegalStateException("bytes have scales");
+      case F32, Q8 -> throw new IllegalStateException(type + " is written otherwise");
     }
   }
 
