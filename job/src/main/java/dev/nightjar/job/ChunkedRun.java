@@ -154,7 +154,9 @@ final class ChunkedRun {
         int end = (int) ((long) slices.numPartitions() * (i + 1) / chunks);
         Dataset<Row> results =
             NightjarInference.generate(slices.range(first, end), config.inference(), progress);
+        RowJournal.chunk(spark.sparkContext(), String.valueOf(plan.numDone() + doneRows));
         write(reporter, results, slices.numRows(first, end), "rows");
+        ledger.forgetTasks();
       }
       return duplicates(reporter, input, plan);
     } finally {

@@ -12,6 +12,14 @@ public final class SparkSessions {
 
   private SparkSessions() {}
 
+  /**
+   * An executor that is lost takes its part of the cut input along, and so one attempt of the
+   * chunk's stage; Spark's own limit of 4 would end a night on machines that come and go.
+   */
+  private static final String STAGE_ATTEMPTS = "spark.stage.maxConsecutiveAttempts";
+
+  private static final int MOST_STAGE_ATTEMPTS = 20;
+
   /** The configuration keys given as Spark properties, without their {@code spark.nightjar.}. */
   static Map<String, String> nightjarProperties() {
     Map<String, String> found = new LinkedHashMap<>();
@@ -41,6 +49,9 @@ public final class SparkSessions {
     }
     if (!underSparkSubmit()) {
       embedded(Runtime.getRuntime().availableProcessors()).forEach(builder::config);
+    }
+    if (!submitted.contains(STAGE_ATTEMPTS)) {
+      builder.config(STAGE_ATTEMPTS, MOST_STAGE_ATTEMPTS);
     }
     properties.forEach((key, value) -> {
       if (!submitted.contains(key)) {

@@ -119,12 +119,21 @@ final class StandaloneCluster implements AutoCloseable {
     List<String> command = new ArrayList<>();
     command.addAll(
         List.of(
-            "org.apache.spark.deploy.SparkSubmit", "--master", masterUrl(), "--class", mainClass));
+            "org.apache.spark.deploy.SparkSubmit",
+            "--master",
+            properties.getOrDefault("spark.master", masterUrl()),
+            "--class",
+            mainClass));
     all.forEach((key, value) -> command.addAll(List.of("--conf", key + "=" + value)));
     command.add(applicationJar.toString());
     command.addAll(arguments);
     String name = "driver-" + ++drivers;
     return new Driver(launch(name, LOOPBACK, command), name);
+  }
+
+  /** All that a driver and an executor need besides Spark. */
+  Path applicationJar() {
+    return applicationJar;
   }
 
   /** The executors that run now. */
@@ -147,6 +156,10 @@ final class StandaloneCluster implements AutoCloseable {
 
     boolean isAlive() {
       return process.isAlive();
+    }
+
+    ProcessHandle process() {
+      return process.toHandle();
     }
 
     /** As {@code kill -9} does. */

@@ -46,6 +46,7 @@ final class PartitionInference implements MapPartitionsFunction<Row, Row> {
     TaskContext task = TaskContext.get();
     RowPrompts prompts = new RowPrompts(options, input);
     RowJournal journal = RowJournal.of(task);
+    RowWatch watch = RowWatch.of(task);
     PartitionAnswers<Row> all =
         new PartitionAnswers<>(
             journal.isCareful() ? Collections.emptyIterator() : rows,
@@ -53,7 +54,9 @@ final class PartitionInference implements MapPartitionsFunction<Row, Row> {
             options,
             this::count);
     Iterator<PartitionAnswers.Answer<Row>> answers =
-        journal.isCareful() ? new OneByOne(rows, prompts, journal) : all;
+        journal.isCareful()
+            ? new OneByOne(rows, prompts, journal, watch)
+            : new Together(all, journal, watch);
     EngineInfo engine = all.engine().info();
     ResultRows results =
         new ResultRows(input, options, engine, placement(task, all.engine()), timeClasses);
@@ -66,17 +69,33 @@ final class PartitionInference implements MapPartitionsFunction<Row, Row> {
     return new GenerationRequest(key, journal.admit(key, prompt), task);
   }
 
+  /** Rows that run together, as many at a time as the engine takes. */
+  private record Together(PartitionAnswers<Row> answers, RowJournal journal, RowWatch watch)
+      implements Iterator<PartitionAnswers.Answer<Row>> {
+    @Override
+    public boolean hasNext() {
+      return journal.among(() -> watch.over(answers::hasNext));
+    }
+
+    @Override
+    public PartitionAnswers.Answer<Row> next() {
+      return answers.next();
+    }
+  }
+
   /** Rows that run alone, noted while they do. */
   private final class OneByOne implements Iterator<PartitionAnswers.Answer<Row>> {
     private final Iterator<Row> rows;
     private final RowPrompts prompts;
     private final RowJournal journal;
+    private final RowWatch watch;
     private PartitionAnswers.Answer<Row> next;
 
-    OneByOne(Iterator<Row> rows, RowPrompts prompts, RowJournal journal) {
+    OneByOne(Iterator<Row> rows, RowPrompts prompts, RowJournal journal, RowWatch watch) {
       this.rows = rows;
       this.prompts = prompts;
       this.journal = journal;
+      this.watch = watch;
     }
 
     @Override
@@ -87,9 +106,9 @@ final class PartitionInference implements MapPartitionsFunction<Row, Row> {
         PartitionAnswers<Row> answers =
             new PartitionAnswers<>(
                 List.of(row).iterator(), item -> request, options, PartitionInference.this::count);
-        journal.begin(request.key());
-        next = answers.hasNext() ? answers.next() : null;
-        journal.end(request.key());
+        next =
+            journal.alone(
+                request.key(), () -> watch.over(answers::hasNext) ? answers.next() : null);
       }
       return next != null;
     }

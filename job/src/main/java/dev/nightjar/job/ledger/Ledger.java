@@ -2,6 +2,7 @@ package dev.nightjar.job.ledger;
 
 import dev.nightjar.engine.api.EngineException;
 import dev.nightjar.engine.api.ErrorCode;
+import dev.nightjar.udfs.RowJournal;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -173,9 +174,14 @@ public final class Ledger implements AutoCloseable {
     return files.path(STAGING + "/" + name).toString();
   }
 
-  /** The folder of notes about rows that run. */
+  /** The folder of notes about tasks and rows that run. */
   public String journal() {
     return files.path(JOURNAL).toString();
+  }
+
+  /** Forgets which tasks of the last chunk died. */
+  public void forgetTasks() {
+    files.delete(JOURNAL + "/" + RowJournal.TASKS);
   }
 
   /** Forgets which rows were set aside. */
