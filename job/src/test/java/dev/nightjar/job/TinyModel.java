@@ -21,7 +21,7 @@ import java.util.Random;
 final class TinyModel {
   static final int LAYERS = 4;
   static final int CONTEXT = 256;
-  private static final int HIDDEN = 32;
+  static final int HIDDEN = 32;
   private static final int KV = 16;
   private static final int FFN = 48;
   private static final int BYTES = 256;
