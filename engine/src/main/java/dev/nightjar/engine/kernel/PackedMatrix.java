@@ -384,7 +384,7 @@ public final class PackedMatrix {
     BlockFormat format = dtype.format();
     format.quants(source, block, quants, 0);
     if (form.isScaled()) {
-      long at = groupOffset(row / GROUP) + (long) (first / table.block) * table.blockBytes;
+      long at = groupOffset(row / GROUP) + table.blockOffset(first);
       table.pack(source, block, data, at, row % GROUP);
     }
     for (int i = 0; i < dtype.blockElements(); i += BLOCK) {

@@ -37,6 +37,8 @@ enum ScaleTable {
   private static final ValueLayout.OfFloat FLOAT =
       ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+  private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
+
   /** Columns of a block. */
   final int block;
 
@@ -49,6 +51,10 @@ enum ScaleTable {
   final boolean shifts;
   final boolean factors;
   final int blockBytes;
+
+  /** Bytes from the factors of the scale to those of the shift. */
+  final int shiftFactors;
+
   private final BlockFormat format;
 
   ScaleTable(DType dtype, int span, int bias) {
@@ -58,8 +64,9 @@ enum ScaleTable {
     this.bias = bias;
     this.shifts = format.shifts();
     this.factors = span < block;
+    this.shiftFactors = block / span * GROUP;
     int both = shifts ? 2 : 1;
-    this.blockBytes = both * (COLUMN_BYTES + (factors ? block / span * GROUP : 0));
+    this.blockBytes = both * (COLUMN_BYTES + (factors ? shiftFactors : 0));
   }
 
   static ScaleTable of(DType dtype) {
@@ -71,33 +78,38 @@ enum ScaleTable {
     return (long) (columns / block) * blockBytes;
   }
 
+  /** Where the block of a column begins in a group's table. */
+  long blockOffset(int column) {
+    return (long) (column / block) * blockBytes;
+  }
+
+  /** Where the factors of a column's scales begin in its block. */
+  int factorsOffset(int column) {
+    return (shifts ? 2 * COLUMN_BYTES : COLUMN_BYTES) + column % block / span * GROUP;
+  }
+
   /** Packs the scales of a block of one row, {@code at} being where the group's block begins. */
   void pack(MemorySegment source, long from, MemorySegment data, long at, int lane) {
-    data.set(FLOAT, at + (long) lane * Float.BYTES, format.scale(source, from));
+    long number = at + (long) lane * Float.BYTES;
+    data.set(FLOAT, number, format.scale(source, from));
     if (shifts) {
-      data.set(FLOAT, at + COLUMN_BYTES + (long) lane * Float.BYTES, format.shift(source, from));
+      data.set(FLOAT, number + COLUMN_BYTES, format.shift(source, from));
     }
-    for (int i = 0; factors && i < block / span; i++) {
-      int first = i * span / SPAN;
-      long to = factorsAt(at) + (long) i * GROUP + lane;
-      data.set(ValueLayout.JAVA_BYTE, to, (byte) format.factor(source, from, first));
+    for (int column = 0; factors && column < block; column += span) {
+      long to = at + factorsOffset(column) + lane;
+      data.set(BYTE, to, (byte) format.factor(source, from, column / SPAN));
       if (shifts) {
-        int factor = format.shiftFactor(source, from, first);
-        data.set(ValueLayout.JAVA_BYTE, to + (long) block / span * GROUP, (byte) factor);
+        int factor = format.shiftFactor(source, from, column / SPAN);
+        data.set(BYTE, to + shiftFactors, (byte) factor);
       }
     }
   }
 
-  /** Where the factors of a block begin. */
-  long factorsAt(long at) {
-    return at + (shifts ? 2 * COLUMN_BYTES : COLUMN_BYTES);
-  }
-
   /** The scale of a packed row in a column; {@code table} is where the group begins. */
   float scale(MemorySegment data, long table, int lane, int column) {
-    long at = table + (long) (column / block) * blockBytes;
+    long at = table + blockOffset(column);
     float scale = data.get(FLOAT, at + (long) lane * Float.BYTES);
-    return factors ? scale * factor(data, factorsAt(at), lane, column) : scale;
+    return factors ? scale * data.get(BYTE, at + factorsOffset(column) + lane) : scale;
   }
 
   /** The shift of a packed row in a column. */
@@ -105,14 +117,9 @@ enum ScaleTable {
     if (!shifts) {
       return bias == 0 ? -0f : bias * scale(data, table, lane, column);
     }
-    long at = table + (long) (column / block) * blockBytes;
+    long at = table + blockOffset(column);
     float shift = data.get(FLOAT, at + COLUMN_BYTES + (long) lane * Float.BYTES);
-    long factorsAt = factorsAt(at) + (long) block / span * GROUP;
-    return factors ? shift * factor(data, factorsAt, lane, column) : shift;
-  }
-
-  private int factor(MemorySegment data, long factorsAt, int lane, int column) {
-    return data.get(
-        ValueLayout.JAVA_BYTE, factorsAt + (long) (column % block / span) * GROUP + lane);
+    long factor = at + factorsOffset(column) + shiftFactors + lane;
+    return factors ? shift * data.get(BYTE, factor) : shift;
   }
 }

@@ -85,36 +85,38 @@ final class ScaledNibbleKernels {
         long octet = (long) (k / PackedMatrix.NIBBLES) * COLUMN_BYTES;
         long at0 = quants0 + octet;
         long at1 = quants1 + octet;
-        int turn = 4 * (k % PackedMatrix.NIBBLES);
+        int turn = 4 * k - Nibbles.LOW_SHIFT;
         FloatVector w0 =
-            ((FloatVector)
-                    IntVector.fromMemorySegment(Lanes.INTS, weights, at0, Lanes.ORDER)
-                        .lanewise(VectorOperators.LSHR, turn)
-                        .lanewise(VectorOperators.AND, 0xf)
-                        .convert(VectorOperators.I2F, 0))
+            IntVector.fromMemorySegment(Lanes.INTS, weights, at0, Lanes.ORDER)
+                .lanewise(VectorOperators.ROR, turn)
+                .lanewise(VectorOperators.AND, Nibbles.LOW)
+                .lanewise(VectorOperators.OR, Nibbles.LOW_ONE)
+                .reinterpretAsFloats()
+                .sub(Nibbles.LOW_UNIT)
                 .fma(d0, e0);
         FloatVector w1 =
-            ((FloatVector)
-                    IntVector.fromMemorySegment(
-                            Lanes.INTS, weights, at0 + VECTOR_BYTES, Lanes.ORDER)
-                        .lanewise(VectorOperators.LSHR, turn)
-                        .lanewise(VectorOperators.AND, 0xf)
-                        .convert(VectorOperators.I2F, 0))
+            IntVector.fromMemorySegment(Lanes.INTS, weights, at0 + VECTOR_BYTES, Lanes.ORDER)
+                .lanewise(VectorOperators.ROR, turn)
+                .lanewise(VectorOperators.AND, Nibbles.LOW)
+                .lanewise(VectorOperators.OR, Nibbles.LOW_ONE)
+                .reinterpretAsFloats()
+                .sub(Nibbles.LOW_UNIT)
                 .fma(d1, e1);
         FloatVector w2 =
-            ((FloatVector)
-                    IntVector.fromMemorySegment(Lanes.INTS, weights, at1, Lanes.ORDER)
-                        .lanewise(VectorOperators.LSHR, turn)
-                        .lanewise(VectorOperators.AND, 0xf)
-                        .convert(VectorOperators.I2F, 0))
+            IntVector.fromMemorySegment(Lanes.INTS, weights, at1, Lanes.ORDER)
+                .lanewise(VectorOperators.ROR, turn)
+                .lanewise(VectorOperators.AND, Nibbles.LOW)
+                .lanewise(VectorOperators.OR, Nibbles.LOW_ONE)
+                .reinterpretAsFloats()
+                .sub(Nibbles.LOW_UNIT)
                 .fma(d2, e2);
         FloatVector w3 =
-            ((FloatVector)
-                    IntVector.fromMemorySegment(
-                            Lanes.INTS, weights, at1 + VECTOR_BYTES, Lanes.ORDER)
-                        .lanewise(VectorOperators.LSHR, turn)
-                        .lanewise(VectorOperators.AND, 0xf)
-                        .convert(VectorOperators.I2F, 0))
+            IntVector.fromMemorySegment(Lanes.INTS, weights, at1 + VECTOR_BYTES, Lanes.ORDER)
+                .lanewise(VectorOperators.ROR, turn)
+                .lanewise(VectorOperators.AND, Nibbles.LOW)
+                .lanewise(VectorOperators.OR, Nibbles.LOW_ONE)
+                .reinterpretAsFloats()
+                .sub(Nibbles.LOW_UNIT)
                 .fma(d3, e3);
         FloatVector x0 = FloatVector.broadcast(Lanes.FLOATS, x[first + k]);
         a0 = w0.fma(x0, a0);
@@ -171,36 +173,38 @@ final class ScaledNibbleKernels {
         long octet = (long) (k / PackedMatrix.NIBBLES) * COLUMN_BYTES;
         long at0 = quants0 + octet;
         long at1 = quants1 + octet;
-        int turn = 4 * (k % PackedMatrix.NIBBLES);
+        int turn = 4 * k - Nibbles.LOW_SHIFT;
         FloatVector w0 =
-            ((FloatVector)
-                    IntVector.fromMemorySegment(Lanes.INTS, weights, at0, Lanes.ORDER)
-                        .lanewise(VectorOperators.LSHR, turn)
-                        .lanewise(VectorOperators.AND, 0xf)
-                        .convert(VectorOperators.I2F, 0))
+            IntVector.fromMemorySegment(Lanes.INTS, weights, at0, Lanes.ORDER)
+                .lanewise(VectorOperators.ROR, turn)
+                .lanewise(VectorOperators.AND, Nibbles.LOW)
+                .lanewise(VectorOperators.OR, Nibbles.LOW_ONE)
+                .reinterpretAsFloats()
+                .sub(Nibbles.LOW_UNIT)
                 .fma(d0, e0);
         FloatVector w1 =
-            ((FloatVector)
-                    IntVector.fromMemorySegment(
-                            Lanes.INTS, weights, at0 + VECTOR_BYTES, Lanes.ORDER)
-                        .lanewise(VectorOperators.LSHR, turn)
-                        .lanewise(VectorOperators.AND, 0xf)
-                        .convert(VectorOperators.I2F, 0))
+            IntVector.fromMemorySegment(Lanes.INTS, weights, at0 + VECTOR_BYTES, Lanes.ORDER)
+                .lanewise(VectorOperators.ROR, turn)
+                .lanewise(VectorOperators.AND, Nibbles.LOW)
+                .lanewise(VectorOperators.OR, Nibbles.LOW_ONE)
+                .reinterpretAsFloats()
+                .sub(Nibbles.LOW_UNIT)
                 .fma(d1, e1);
         FloatVector w2 =
-            ((FloatVector)
-                    IntVector.fromMemorySegment(Lanes.INTS, weights, at1, Lanes.ORDER)
-                        .lanewise(VectorOperators.LSHR, turn)
-                        .lanewise(VectorOperators.AND, 0xf)
-                        .convert(VectorOperators.I2F, 0))
+            IntVector.fromMemorySegment(Lanes.INTS, weights, at1, Lanes.ORDER)
+                .lanewise(VectorOperators.ROR, turn)
+                .lanewise(VectorOperators.AND, Nibbles.LOW)
+                .lanewise(VectorOperators.OR, Nibbles.LOW_ONE)
+                .reinterpretAsFloats()
+                .sub(Nibbles.LOW_UNIT)
                 .fma(d2, e2);
         FloatVector w3 =
-            ((FloatVector)
-                    IntVector.fromMemorySegment(
-                            Lanes.INTS, weights, at1 + VECTOR_BYTES, Lanes.ORDER)
-                        .lanewise(VectorOperators.LSHR, turn)
-                        .lanewise(VectorOperators.AND, 0xf)
-                        .convert(VectorOperators.I2F, 0))
+            IntVector.fromMemorySegment(Lanes.INTS, weights, at1 + VECTOR_BYTES, Lanes.ORDER)
+                .lanewise(VectorOperators.ROR, turn)
+                .lanewise(VectorOperators.AND, Nibbles.LOW)
+                .lanewise(VectorOperators.OR, Nibbles.LOW_ONE)
+                .reinterpretAsFloats()
+                .sub(Nibbles.LOW_UNIT)
                 .fma(d3, e3);
         FloatVector x0 = FloatVector.broadcast(Lanes.FLOATS, x[first + k]);
         a0 = w0.fma(x0, a0);
@@ -271,36 +275,38 @@ final class ScaledNibbleKernels {
         long octet = (long) (k / PackedMatrix.NIBBLES) * COLUMN_BYTES;
         long at0 = quants0 + octet;
         long at1 = quants1 + octet;
-        int turn = 4 * (k % PackedMatrix.NIBBLES);
+        int turn = 4 * k - Nibbles.LOW_SHIFT;
         FloatVector w0 =
-            ((FloatVector)
-                    IntVector.fromMemorySegment(Lanes.INTS, weights, at0, Lanes.ORDER)
-                        .lanewise(VectorOperators.LSHR, turn)
-                        .lanewise(VectorOperators.AND, 0xf)
-                        .convert(VectorOperators.I2F, 0))
+            IntVector.fromMemorySegment(Lanes.INTS, weights, at0, Lanes.ORDER)
+                .lanewise(VectorOperators.ROR, turn)
+                .lanewise(VectorOperators.AND, Nibbles.LOW)
+                .lanewise(VectorOperators.OR, Nibbles.LOW_ONE)
+                .reinterpretAsFloats()
+                .sub(Nibbles.LOW_UNIT)
                 .fma(d0, e0);
         FloatVector w1 =
-            ((FloatVector)
-                    IntVector.fromMemorySegment(
-                            Lanes.INTS, weights, at0 + VECTOR_BYTES, Lanes.ORDER)
-                        .lanewise(VectorOperators.LSHR, turn)
-                        .lanewise(VectorOperators.AND, 0xf)
-                        .convert(VectorOperators.I2F, 0))
+            IntVector.fromMemorySegment(Lanes.INTS, weights, at0 + VECTOR_BYTES, Lanes.ORDER)
+                .lanewise(VectorOperators.ROR, turn)
+                .lanewise(VectorOperators.AND, Nibbles.LOW)
+                .lanewise(VectorOperators.OR, Nibbles.LOW_ONE)
+                .reinterpretAsFloats()
+                .sub(Nibbles.LOW_UNIT)
                 .fma(d1, e1);
         FloatVector w2 =
-            ((FloatVector)
-                    IntVector.fromMemorySegment(Lanes.INTS, weights, at1, Lanes.ORDER)
-                        .lanewise(VectorOperators.LSHR, turn)
-                        .lanewise(VectorOperators.AND, 0xf)
-                        .convert(VectorOperators.I2F, 0))
+            IntVector.fromMemorySegment(Lanes.INTS, weights, at1, Lanes.ORDER)
+                .lanewise(VectorOperators.ROR, turn)
+                .lanewise(VectorOperators.AND, Nibbles.LOW)
+                .lanewise(VectorOperators.OR, Nibbles.LOW_ONE)
+                .reinterpretAsFloats()
+                .sub(Nibbles.LOW_UNIT)
                 .fma(d2, e2);
         FloatVector w3 =
-            ((FloatVector)
-                    IntVector.fromMemorySegment(
-                            Lanes.INTS, weights, at1 + VECTOR_BYTES, Lanes.ORDER)
-                        .lanewise(VectorOperators.LSHR, turn)
-                        .lanewise(VectorOperators.AND, 0xf)
-                        .convert(VectorOperators.I2F, 0))
+            IntVector.fromMemorySegment(Lanes.INTS, weights, at1 + VECTOR_BYTES, Lanes.ORDER)
+                .lanewise(VectorOperators.ROR, turn)
+                .lanewise(VectorOperators.AND, Nibbles.LOW)
+                .lanewise(VectorOperators.OR, Nibbles.LOW_ONE)
+                .reinterpretAsFloats()
+                .sub(Nibbles.LOW_UNIT)
                 .fma(d3, e3);
         FloatVector x0 = FloatVector.broadcast(Lanes.FLOATS, x[first + k]);
         a0 = w0.fma(x0, a0);
@@ -385,36 +391,38 @@ final class ScaledNibbleKernels {
         long octet = (long) (k / PackedMatrix.NIBBLES) * COLUMN_BYTES;
         long at0 = quants0 + octet;
         long at1 = quants1 + octet;
-        int turn = 4 * (k % PackedMatrix.NIBBLES);
+        int turn = 4 * k - Nibbles.LOW_SHIFT;
         FloatVector w0 =
-            ((FloatVector)
-                    IntVector.fromMemorySegment(Lanes.INTS, weights, at0, Lanes.ORDER)
-                        .lanewise(VectorOperators.LSHR, turn)
-                        .lanewise(VectorOperators.AND, 0xf)
-                        .convert(VectorOperators.I2F, 0))
+            IntVector.fromMemorySegment(Lanes.INTS, weights, at0, Lanes.ORDER)
+                .lanewise(VectorOperators.ROR, turn)
+                .lanewise(VectorOperators.AND, Nibbles.LOW)
+                .lanewise(VectorOperators.OR, Nibbles.LOW_ONE)
+                .reinterpretAsFloats()
+                .sub(Nibbles.LOW_UNIT)
                 .fma(d0, e0);
         FloatVector w1 =
-            ((FloatVector)
-                    IntVector.fromMemorySegment(
-                            Lanes.INTS, weights, at0 + VECTOR_BYTES, Lanes.ORDER)
-                        .lanewise(VectorOperators.LSHR, turn)
-                        .lanewise(VectorOperators.AND, 0xf)
-                        .convert(VectorOperators.I2F, 0))
+            IntVector.fromMemorySegment(Lanes.INTS, weights, at0 + VECTOR_BYTES, Lanes.ORDER)
+                .lanewise(VectorOperators.ROR, turn)
+                .lanewise(VectorOperators.AND, Nibbles.LOW)
+                .lanewise(VectorOperators.OR, Nibbles.LOW_ONE)
+                .reinterpretAsFloats()
+                .sub(Nibbles.LOW_UNIT)
                 .fma(d1, e1);
         FloatVector w2 =
-            ((FloatVector)
-                    IntVector.fromMemorySegment(Lanes.INTS, weights, at1, Lanes.ORDER)
-                        .lanewise(VectorOperators.LSHR, turn)
-                        .lanewise(VectorOperators.AND, 0xf)
-                        .convert(VectorOperators.I2F, 0))
+            IntVector.fromMemorySegment(Lanes.INTS, weights, at1, Lanes.ORDER)
+                .lanewise(VectorOperators.ROR, turn)
+                .lanewise(VectorOperators.AND, Nibbles.LOW)
+                .lanewise(VectorOperators.OR, Nibbles.LOW_ONE)
+                .reinterpretAsFloats()
+                .sub(Nibbles.LOW_UNIT)
                 .fma(d2, e2);
         FloatVector w3 =
-            ((FloatVector)
-                    IntVector.fromMemorySegment(
-                            Lanes.INTS, weights, at1 + VECTOR_BYTES, Lanes.ORDER)
-                        .lanewise(VectorOperators.LSHR, turn)
-                        .lanewise(VectorOperators.AND, 0xf)
-                        .convert(VectorOperators.I2F, 0))
+            IntVector.fromMemorySegment(Lanes.INTS, weights, at1 + VECTOR_BYTES, Lanes.ORDER)
+                .lanewise(VectorOperators.ROR, turn)
+                .lanewise(VectorOperators.AND, Nibbles.LOW)
+                .lanewise(VectorOperators.OR, Nibbles.LOW_ONE)
+                .reinterpretAsFloats()
+                .sub(Nibbles.LOW_UNIT)
                 .fma(d3, e3);
         FloatVector x0 = FloatVector.broadcast(Lanes.FLOATS, x[first + k]);
         a0 = w0.fma(x0, a0);

@@ -1,6 +1,7 @@
 package dev.nightjar.engine.kernel;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -37,45 +38,61 @@ final class ScaledPanelFiller {
    */
   static void fillScales(PackedMatrix w, int group, int column, int depth, float[] scales, int to) {
     ScaleTable table = w.table();
-    MemorySegment data = w.data();
-    int blockSpans = table.block / table.span;
-    for (int done = 0; done < depth; done += SPAN) {
-      int first = column + done;
-      long at = w.groupOffset(group) + (long) (first / table.block) * table.blockBytes;
-      long factors = table.factorsAt(at) + (long) (first % table.block / table.span) * GROUP;
-      int out = to + done / SPAN * SPAN_FLOATS;
-      multiply(data, at, table.factors ? factors : -1, scales, out);
+    int end = column + depth;
+    int out = to;
+    for (int first = column; first < end; first += table.span) {
+      long block = w.groupOffset(group) + table.blockOffset(first);
+      long factors = block + table.factorsOffset(first);
+      fill(w.data(), block, table.factors, factors, scales, out);
       if (table.shifts) {
-        long shiftFactors = table.factors ? factors + (long) blockSpans * GROUP : -1;
-        multiply(data, at + COLUMN_BYTES, shiftFactors, scales, out + GROUP);
+        fill(
+            w.data(),
+            block + COLUMN_BYTES,
+            table.factors,
+            factors + table.shiftFactors,
+            scales,
+            out + GROUP);
       } else {
-        shift(scales, out, table.bias);
+        fillShifts(scales, out, table.bias);
+      }
+      out += SPAN_FLOATS;
+      if (table.span > SPAN) {
+        System.arraycopy(scales, out - SPAN_FLOATS, scales, out, SPAN_FLOATS);
+        out += SPAN_FLOATS;
       }
     }
   }
 
-  /** Products of fp32 numbers and signed bytes; just the numbers if there are no bytes. */
-  private static void multiply(
-      MemorySegment data, long numbers, long factors, float[] out, int to) {
-    for (int lane = 0; lane < GROUP; lane += Lanes.COUNT) {
-      FloatVector product =
-          FloatVector.fromMemorySegment(
-              Lanes.FLOATS, data, numbers + (long) lane * Float.BYTES, Lanes.ORDER);
-      if (factors >= 0) {
-        product =
-            product.mul(
-                (FloatVector)
-                    ByteVector.fromMemorySegment(Lanes.BYTES, data, factors + lane, Lanes.ORDER)
-                        .convertShape(VectorOperators.B2F, Lanes.FLOATS, 0));
+  /** The fp32 numbers of a group's rows, times their factors if there are any. */
+  private static void fill(
+      MemorySegment data, long numbers, boolean hasFactors, long factors, float[] out, int to) {
+    if (!hasFactors) {
+      for (int lane = 0; lane < GROUP; lane += Lanes.COUNT) {
+        FloatVector.fromMemorySegment(
+                Lanes.FLOATS, data, numbers + (long) lane * Float.BYTES, Lanes.ORDER)
+            .intoArray(out, to + lane);
       }
-      product.intoArray(out, to + lane);
+      return;
+    }
+    for (int lane = 0; lane < GROUP; lane += Lanes.COUNT) {
+      ((FloatVector)
+              ByteVector.fromMemorySegment(Lanes.BYTES, data, factors + lane, Lanes.ORDER)
+                  .convertShape(VectorOperators.B2F, Lanes.FLOATS, 0))
+          .mul(
+              FloatVector.fromMemorySegment(
+                  Lanes.FLOATS, data, numbers + (long) lane * Float.BYTES, Lanes.ORDER))
+          .intoArray(out, to + lane);
     }
   }
 
   /** Shifts of types that have none: a bias times the scale, or the zero that changes nothing. */
-  private static void shift(float[] scales, int at, int bias) {
+  private static void fillShifts(float[] scales, int at, int bias) {
+    if (bias == 0) {
+      Arrays.fill(scales, at + GROUP, at + 2 * GROUP, -0f);
+      return;
+    }
     for (int lane = at; lane < at + GROUP; lane++) {
-      scales[lane + GROUP] = bias == 0 ? -0f : bias * scales[lane];
+      scales[lane + GROUP] = bias * scales[lane];
     }
   }
 
@@ -113,16 +130,19 @@ final class ScaledPanelFiller {
         IntVector high =
             IntVector.fromMemorySegment(Lanes.INTS, from, octets + COLUMN_BYTES, Lanes.ORDER);
         for (int k = 0; k < PackedMatrix.NIBBLES; k++) {
-          ((FloatVector)
-                  low.lanewise(VectorOperators.LSHR, 4 * k)
-                      .lanewise(VectorOperators.AND, 0xf)
-                      .convert(VectorOperators.I2F, 0))
+          int turn = 4 * k - Nibbles.LOW_SHIFT;
+          low.lanewise(VectorOperators.ROR, turn)
+              .lanewise(VectorOperators.AND, Nibbles.LOW)
+              .lanewise(VectorOperators.OR, Nibbles.LOW_ONE)
+              .reinterpretAsFloats()
+              .sub(Nibbles.LOW_UNIT)
               .fma(scale, shift)
               .intoMemorySegment(panel, to + (long) k * COLUMN_BYTES, Lanes.ORDER);
-          ((FloatVector)
-                  high.lanewise(VectorOperators.LSHR, 4 * k)
-                      .lanewise(VectorOperators.AND, 0xf)
-                      .convert(VectorOperators.I2F, 0))
+          high.lanewise(VectorOperators.ROR, turn)
+              .lanewise(VectorOperators.AND, Nibbles.LOW)
+              .lanewise(VectorOperators.OR, Nibbles.LOW_ONE)
+              .reinterpretAsFloats()
+              .sub(Nibbles.LOW_UNIT)
               .fma(scale, shift)
               .intoMemorySegment(
                   panel, to + (long) (k + PackedMatrix.NIBBLES) * COLUMN_BYTES, Lanes.ORDER);

@@ -26,7 +26,7 @@ final class VectorMatmul {
   private static final int MOST_ROWS_OF_NIBBLES = 8;
 
   /** The same for {@link ScaledByteKernels} and {@link ScaledNibbleKernels}. */
-  private static final int MOST_ROWS_OF_SCALED_BYTES = 4;
+  private static final int MOST_ROWS_OF_SCALED_BYTES = 6;
 
   private static final int MOST_ROWS_OF_SCALED_NIBBLES = 4;
 
