@@ -55,6 +55,129 @@ final class ByteKernels {
     }
   }
 
+  /**
+   * One row with four groups: a single row waits for memory, and four streams bring more than two.
+   *
+   * @param base where the first group's columns begin; the others' do every {@code groupBytes}
+   * @param sums two vectors of each group from {@code sumsOffset}, of the next one every 32 floats
+   */
+  static void multiplyFour(
+      MemorySegment weights,
+      long base,
+      long groupBytes,
+      int lane,
+      int depth,
+      float[] x,
+      int xOffset,
+      float[] sums,
+      int sumsOffset) {
+    FloatVector a0 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset);
+    FloatVector b0 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + Lanes.COUNT);
+    FloatVector a1 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + GROUP);
+    FloatVector b1 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + GROUP + Lanes.COUNT);
+    FloatVector a2 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 2 * GROUP);
+    FloatVector b2 =
+        FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 2 * GROUP + Lanes.COUNT);
+    FloatVector a3 = FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 3 * GROUP);
+    FloatVector b3 =
+        FloatVector.fromArray(Lanes.FLOATS, sums, sumsOffset + 3 * GROUP + Lanes.COUNT);
+    long scales0 = base + (long) lane * Float.BYTES;
+    long scales1 = scales0 + groupBytes;
+    long scales2 = scales1 + groupBytes;
+    long scales3 = scales2 + groupBytes;
+    long quants0 = base + COLUMN_BYTES + lane;
+    long quants1 = quants0 + groupBytes;
+    long quants2 = quants1 + groupBytes;
+    long quants3 = quants2 + groupBytes;
+    for (int block = 0; block < depth; block += PackedMatrix.BLOCK) {
+      FloatVector d0 = FloatVector.fromMemorySegment(Lanes.FLOATS, weights, scales0, Lanes.ORDER);
+      FloatVector e0 =
+          FloatVector.fromMemorySegment(Lanes.FLOATS, weights, scales0 + VECTOR_BYTES, Lanes.ORDER);
+      FloatVector d1 = FloatVector.fromMemorySegment(Lanes.FLOATS, weights, scales1, Lanes.ORDER);
+      FloatVector e1 =
+          FloatVector.fromMemorySegment(Lanes.FLOATS, weights, scales1 + VECTOR_BYTES, Lanes.ORDER);
+      FloatVector d2 = FloatVector.fromMemorySegment(Lanes.FLOATS, weights, scales2, Lanes.ORDER);
+      FloatVector e2 =
+          FloatVector.fromMemorySegment(Lanes.FLOATS, weights, scales2 + VECTOR_BYTES, Lanes.ORDER);
+      FloatVector d3 = FloatVector.fromMemorySegment(Lanes.FLOATS, weights, scales3, Lanes.ORDER);
+      FloatVector e3 =
+          FloatVector.fromMemorySegment(Lanes.FLOATS, weights, scales3 + VECTOR_BYTES, Lanes.ORDER);
+      int first = xOffset + block;
+      for (int k = 0; k < PackedMatrix.BLOCK; k++) {
+        long at = (long) k * GROUP;
+        FloatVector x0 = FloatVector.broadcast(Lanes.FLOATS, x[first + k]);
+        a0 =
+            ((FloatVector)
+                    ByteVector.fromMemorySegment(Lanes.BYTES, weights, quants0 + at, Lanes.ORDER)
+                        .convertShape(VectorOperators.B2F, Lanes.FLOATS, 0))
+                .mul(d0)
+                .fma(x0, a0);
+        b0 =
+            ((FloatVector)
+                    ByteVector.fromMemorySegment(
+                            Lanes.BYTES, weights, quants0 + at + Lanes.COUNT, Lanes.ORDER)
+                        .convertShape(VectorOperators.B2F, Lanes.FLOATS, 0))
+                .mul(e0)
+                .fma(x0, b0);
+        a1 =
+            ((FloatVector)
+                    ByteVector.fromMemorySegment(Lanes.BYTES, weights, quants1 + at, Lanes.ORDER)
+                        .convertShape(VectorOperators.B2F, Lanes.FLOATS, 0))
+                .mul(d1)
+                .fma(x0, a1);
+        b1 =
+            ((FloatVector)
+                    ByteVector.fromMemorySegment(
+                            Lanes.BYTES, weights, quants1 + at + Lanes.COUNT, Lanes.ORDER)
+                        .convertShape(VectorOperators.B2F, Lanes.FLOATS, 0))
+                .mul(e1)
+                .fma(x0, b1);
+        a2 =
+            ((FloatVector)
+                    ByteVector.fromMemorySegment(Lanes.BYTES, weights, quants2 + at, Lanes.ORDER)
+                        .convertShape(VectorOperators.B2F, Lanes.FLOATS, 0))
+                .mul(d2)
+                .fma(x0, a2);
+        b2 =
+            ((FloatVector)
+                    ByteVector.fromMemorySegment(
+                            Lanes.BYTES, weights, quants2 + at + Lanes.COUNT, Lanes.ORDER)
+                        .convertShape(VectorOperators.B2F, Lanes.FLOATS, 0))
+                .mul(e2)
+                .fma(x0, b2);
+        a3 =
+            ((FloatVector)
+                    ByteVector.fromMemorySegment(Lanes.BYTES, weights, quants3 + at, Lanes.ORDER)
+                        .convertShape(VectorOperators.B2F, Lanes.FLOATS, 0))
+                .mul(d3)
+                .fma(x0, a3);
+        b3 =
+            ((FloatVector)
+                    ByteVector.fromMemorySegment(
+                            Lanes.BYTES, weights, quants3 + at + Lanes.COUNT, Lanes.ORDER)
+                        .convertShape(VectorOperators.B2F, Lanes.FLOATS, 0))
+                .mul(e3)
+                .fma(x0, b3);
+      }
+      scales0 += STEP;
+      quants0 += STEP;
+      scales1 += STEP;
+      quants1 += STEP;
+      scales2 += STEP;
+      quants2 += STEP;
+      scales3 += STEP;
+      quants3 += STEP;
+    }
+    a0.intoArray(sums, sumsOffset);
+    b0.intoArray(sums, sumsOffset + Lanes.COUNT);
+    a1.intoArray(sums, sumsOffset + GROUP);
+    b1.intoArray(sums, sumsOffset + GROUP + Lanes.COUNT);
+    a2.intoArray(sums, sumsOffset + 2 * GROUP);
+    b2.intoArray(sums, sumsOffset + 2 * GROUP + Lanes.COUNT);
+    a3.intoArray(sums, sumsOffset + 3 * GROUP);
+    b3.intoArray(sums, sumsOffset + 3 * GROUP + Lanes.COUNT);
+  }
+
   private static void rows1(
       MemorySegment weights,
       long base,

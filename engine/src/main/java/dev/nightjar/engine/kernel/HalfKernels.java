@@ -6,15 +6,16 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * {@link PanelKernels} for {@code BF16}, converted in registers: for few rows, where a panel would
- * not be used often enough to pay for its stores and loads. Depths are even.
+ * {@link PanelKernels} for {@code BF16}, converted in registers: that is so little work that the
+ * stores and loads of a panel cost more. Depths are even. From seven rows on they are in {@link
+ * TallHalfKernels}.
  *
  * <p>{@code weights} are as {@link PackedMatrix} says, from byte {@code base} on; the rest is as in
  * {@link PanelKernels}.
  */
 final class HalfKernels {
   /** Most rows per call. */
-  static final int MAX_ROWS = 6;
+  static final int MAX_ROWS = Lanes.BITS == 256 ? 6 : 8;
 
   private static final int DEPTH = PanelKernels.DEPTH;
   private static final int GROUP = PackedMatrix.GROUP;
@@ -40,6 +41,8 @@ final class HalfKernels {
       case 4 -> rows4(weights, base, depth, x, xOffset, sums, sumsOffset);
       case 5 -> rows5(weights, base, depth, x, xOffset, sums, sumsOffset);
       case 6 -> rows6(weights, base, depth, x, xOffset, sums, sumsOffset);
+      case 7 -> TallHalfKernels.rows7(weights, base, depth, x, xOffset, sums, sumsOffset);
+      case 8 -> TallHalfKernels.rows8(weights, base, depth, x, xOffset, sums, sumsOffset);
       default -> throw new IllegalStateException("no kernel for " + rows + " rows");
     }
   }

@@ -20,6 +20,7 @@ public final class Scratch {
   private float[] shared = NONE;
   private MemorySegment panel = MemorySegment.NULL;
   private ParallelKernels.Product product;
+  private int kept;
 
   /** Creates an empty scratch; obtain it from {@link Kernels#newScratch}. */
   Scratch() {}
@@ -78,6 +79,11 @@ public final class Scratch {
       starts = new int[count];
     }
     return starts;
+  }
+
+  /** Keeps a number that depends on what was read: no compiler may find the reads superfluous. */
+  void keep(int sum) {
+    kept += sum;
   }
 
   /** At least {@code bytes} bytes for converted weights, keys or values, aligned to 64. */

@@ -7,22 +7,20 @@ import jdk.incubator.vector.FloatVector;
 /**
  * {@link Kernels#matmul} over the Vector API.
  *
- * <p>With many rows, weights are taken a group and up to {@link PanelKernels#DEPTH} columns at a
- * time: converted to fp32 into a panel that stays in the first-level cache, which is then
- * multiplied with all rows. With few rows, they are converted in registers instead. Sums of a group
- * are complete before they are written out.
+ * <p>With many rows, quantised weights are taken a group and up to {@link PanelKernels#DEPTH}
+ * columns at a time: converted to fp32 into a panel that stays in the first-level cache, which is
+ * then multiplied with all rows. With few rows, and always with {@code BF16}, they are converted in
+ * registers instead. Sums of a group are complete before they are written out.
  */
 final class VectorMatmul {
   private static final int GROUP = PackedMatrix.GROUP;
   private static final int BLOCK = PackedMatrix.BLOCK;
   private static final int DEPTH = PanelKernels.DEPTH;
 
-  /** Rows up to which {@link HalfKernels} are faster than a panel. */
-  private static final int MOST_ROWS_OF_HALVES = 18;
-
-  /** The same for {@link ByteKernels} and {@link NibbleKernels}. */
+  /** Rows up to which {@link ByteKernels} are faster than a panel. */
   private static final int MOST_ROWS_OF_BYTES = 4;
 
+  /** The same for {@link NibbleKernels}. */
   private static final int MOST_ROWS_OF_NIBBLES = 8;
 
   /** The same for {@link ScaledByteKernels} and {@link ScaledNibbleKernels}. */
@@ -33,8 +31,26 @@ final class VectorMatmul {
   /** Most rows per call of all of these. */
   private static final int MOST_ROWS_OF_PAIRS = 4;
 
+  /**
+   * Most rows of a block that multiplies packed fp32 weights. The first block waits for them to
+   * come from memory; the fewer rows it has, the further the processor sees ahead. With twelve, 32
+   * rows are multiplied at half the speed.
+   */
+  private static final int MOST_ROWS_OF_FLOATS = Math.min(8, PanelKernels.MAX_ROWS);
+
   /** Most rows at a time: their sums stay in the first-level cache, or nearly. */
   private static final int MOST_ROWS = 132;
+
+  /**
+   * Rows from which on weights are brought into the second-level cache before they are multiplied:
+   * with fewer, the wait for memory hides behind the first block's multiply-adds.
+   */
+  private static final int LEAST_ROWS_TO_READ_FLOATS = 24;
+
+  private static final int LEAST_ROWS_TO_READ_HALVES = 64;
+
+  /** Pieces to bring into the cache at a time: it holds them beside the inputs. */
+  private static final int PIECES_AHEAD = 16;
 
   /** Most inputs at a time: they stay in the second-level cache. */
   private static final int MOST_INPUTS = 1 << 18;
@@ -86,17 +102,22 @@ final class VectorMatmul {
       int outOffset,
       int outStride,
       Scratch scratch) {
+    boolean fours = rows == 1 && w.form() == PackedForm.BYTES;
     boolean pairs = inPairs(w.form(), rows);
-    int groups = pairs ? 2 : 1;
+    int fewer = pairs ? 2 : 1;
+    int groups = fours ? 4 : fewer;
     float[] sums = scratch.outputs(groups * rows * GROUP);
     for (int group = 0; group < w.groups(); group += groups) {
+      groups = fours && group + 4 <= w.groups() ? 4 : fewer;
       Arrays.fill(sums, 0, groups * rows * GROUP, 0f);
       for (int i = 0; first > 0 && i < groups && group + i < w.groups(); i++) {
         int output = (group + i) * GROUP;
         int count = Math.min(GROUP, w.rows() - output);
         load(sums, i * rows * GROUP, rows, out, outOffset + output, outStride, count);
       }
-      if (pairs) {
+      if (groups == 4) {
+        multiplyFour(w, group, first, end, inputs, sums);
+      } else if (pairs) {
         multiplyPair(w, group, first, end, inputs, rows, depth, sums, scratch);
       } else {
         multiplyGroup(w, group, first, end, inputs, rows, depth, sums, scratch);
@@ -123,7 +144,7 @@ final class VectorMatmul {
     return switch (w.form()) {
       case FLOATS -> false;
       case HALVES -> true;
-      case PAIRS -> rows > MOST_ROWS_OF_HALVES || w.columns() % 2 != 0;
+      case PAIRS -> w.columns() % 2 != 0;
       case BYTES, NIBBLES, SCALED_BYTES, SCALED_NIBBLES -> !inPairs(w.form(), rows);
     };
   }
@@ -169,6 +190,15 @@ final class VectorMatmul {
     }
     for (int m = 0; m < rows && whole == 0; m++) {
       System.arraycopy(sums, offset + m * GROUP, out, m * outStride + first, count);
+    }
+  }
+
+  private static void multiplyFour(
+      PackedMatrix w, int group, int first, int end, float[] inputs, float[] sums) {
+    long base = w.offset(group, first);
+    for (int lane = 0; lane < GROUP; lane += PanelKernels.OUTPUTS) {
+      ByteKernels.multiplyFour(
+          w.data(), base, w.offset(1, 0), lane, end - first, inputs, 0, sums, lane);
     }
   }
 
@@ -254,24 +284,34 @@ final class VectorMatmul {
     boolean halves = !converts && w.form() == PackedForm.PAIRS;
     MemorySegment panel =
         converts ? scratch.panel((long) DEPTH * PackedMatrix.COLUMN_BYTES) : w.data();
+    int unconverted = halves ? HalfKernels.MAX_ROWS : MOST_ROWS_OF_FLOATS;
+    int most = converts ? PanelKernels.MAX_ROWS : unconverted;
+    int least = halves ? LEAST_ROWS_TO_READ_HALVES : LEAST_ROWS_TO_READ_FLOATS;
+    boolean readsAhead = !converts && rows >= least;
     int from = 0;
     for (int column = first; column < end; column += depth) {
       int count = Math.min(depth, end - column);
+      if (readsAhead && (column - first) % (PIECES_AHEAD * depth) == 0) {
+        int until = Math.min(end, column + PIECES_AHEAD * depth);
+        long at = w.offset(group, column);
+        scratch.keep(ReadAhead.touch(w.data(), at, w.offset(group, until) - at));
+      }
       if (converts) {
         PanelFiller.fill(w, group, column, count, panel, scratch);
       }
       long base = converts ? 0 : w.offset(group, column);
       for (int lane = 0; lane < GROUP; lane += PanelKernels.OUTPUTS) {
         long at = base + (long) lane * Float.BYTES;
-        multiplyRows(halves, panel, at, count, inputs, from, rows, sums, lane);
+        multiplyRows(halves, most, panel, at, count, inputs, from, rows, sums, lane);
       }
       from += rows * DEPTH;
     }
   }
 
-  /** Divides the rows evenly into as few blocks as possible. */
+  /** Divides the rows into as few blocks as possible, about equal and even: those are faster. */
   private static void multiplyRows(
       boolean halves,
+      int most,
       MemorySegment weights,
       long base,
       int depth,
@@ -280,11 +320,11 @@ final class VectorMatmul {
       int rows,
       float[] sums,
       int lane) {
-    int most = halves ? HalfKernels.MAX_ROWS : PanelKernels.MAX_ROWS;
     int blocks = (rows + most - 1) / most;
+    int pairs = (rows + 1) / 2;
     int row = 0;
     for (int block = 0; block < blocks; block++) {
-      int size = rows / blocks + (block < rows % blocks ? 1 : 0);
+      int size = Math.min(rows - row, 2 * (pairs / blocks + (block < pairs % blocks ? 1 : 0)));
       int from = offset + row * DEPTH;
       int to = row * GROUP + lane;
       if (halves) {
