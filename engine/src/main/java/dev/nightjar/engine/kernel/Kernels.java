@@ -110,8 +110,27 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels, ParallelKe
    *     ascending over the rows meant
    * @param scratch from {@link #newScratch}, private to the calling thread
    */
-  void attend(
+  default void attend(
       AttentionShape shape,
+      float[] q,
+      float[] out,
+      int firstRow,
+      int rows,
+      MemorySegment[] pages,
+      int[] visible,
+      Scratch scratch) {
+    for (int kvHead = 0; kvHead < shape.keysValues().kvHeads(); kvHead++) {
+      attendHead(shape, kvHead, q, out, firstRow, rows, pages, visible, scratch);
+    }
+  }
+
+  /**
+   * {@link #attend} for the query heads that share a key/value head; the others' part of {@code
+   * out} stays as it is.
+   */
+  void attendHead(
+      AttentionShape shape,
+      int kvHead,
       float[] q,
       float[] out,
       int firstRow,

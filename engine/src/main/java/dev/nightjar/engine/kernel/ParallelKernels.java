@@ -3,15 +3,16 @@ package dev.nightjar.engine.kernel;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Kernels that share out the outputs of a product over several cores. Every output is computed by
- * one thread in the canonical order, so results are the same for any number of threads. Meant for
- * few rows: with many, independent decoders use the cores better.
+ * Kernels that share out the outputs of a product, and the heads and rows of attention, over
+ * several cores. Every output is computed by one thread in the canonical order, so results are the
+ * same for any number of threads. Meant for few rows: with many, independent decoders use the cores
+ * better.
  *
  * <p>There are as many teams of threads as the machine has room for; a caller that finds none free
  * computes alone.
  */
 public final class ParallelKernels implements Kernels, AutoCloseable {
-  /** Products below this many multiply-adds take less time than handing them out. */
+  /** Work below this many multiply-adds takes less time than handing it out. */
   private static final long LEAST_MACS = 1 << 18;
 
   private final Kernels kernels;
@@ -52,8 +53,23 @@ public final class ParallelKernels implements Kernels, AutoCloseable {
     }
   }
 
-  /** One product in shares. Reused from call to call, by one caller at a time. */
-  static final class Product implements Team.Work {
+  /** What threads of a team work with; belongs to the scratch of one caller at a time. */
+  static final class Shares {
+    private final Product product;
+    private final Attention attention;
+
+    Shares(Kernels kernels, int size) {
+      Scratch[] scratches = new Scratch[size];
+      for (int i = 0; i < size; i++) {
+        scratches[i] = kernels.newScratch();
+      }
+      product = new Product(kernels, scratches);
+      attention = new Attention(kernels, scratches);
+    }
+  }
+
+  /** One product in shares. Reused from call to call. */
+  private static final class Product implements Team.Work {
     private final Kernels kernels;
     private final Scratch[] scratches;
     private PackedMatrix weights;
@@ -63,12 +79,9 @@ public final class ParallelKernels implements Kernels, AutoCloseable {
     private float[] out;
     private int outStride;
 
-    Product(Kernels kernels, int size) {
+    Product(Kernels kernels, Scratch[] scratches) {
       this.kernels = kernels;
-      this.scratches = new Scratch[size];
-      for (int i = 0; i < size; i++) {
-        scratches[i] = kernels.newScratch();
-      }
+      this.scratches = scratches;
     }
 
     void set(PackedMatrix w, float[] input, int inputStride, int count, float[] output, int width) {
@@ -97,6 +110,56 @@ public final class ParallelKernels implements Kernels, AutoCloseable {
     }
   }
 
+  /** Attention in shares: key/value heads one after the other, and rows inside. Reused, too. */
+  private static final class Attention implements Team.Work {
+    private final Kernels kernels;
+    private final Scratch[] scratches;
+    private AttentionShape shape;
+    private float[] q;
+    private float[] out;
+    private int firstRow;
+    private int rows;
+    private MemorySegment[] pages;
+    private int[] visible;
+
+    Attention(Kernels kernels, Scratch[] scratches) {
+      this.kernels = kernels;
+      this.scratches = scratches;
+    }
+
+    void set(
+        AttentionShape newShape,
+        float[] queries,
+        float[] output,
+        int first,
+        int count,
+        MemorySegment[] entries,
+        int[] lengths) {
+      this.shape = newShape;
+      this.q = queries;
+      this.out = output;
+      this.firstRow = first;
+      this.rows = count;
+      this.pages = entries;
+      this.visible = lengths;
+    }
+
+    @Override
+    public void run(int share, int shares) {
+      long all = (long) shape.keysValues().kvHeads() * rows;
+      int at = (int) (all * share / shares);
+      int end = (int) (all * (share + 1) / shares);
+      while (at < end) {
+        int head = at / rows;
+        int row = at % rows;
+        int count = Math.min(rows - row, end - at);
+        int first = firstRow + row;
+        kernels.attendHead(shape, head, q, out, first, count, pages, visible, scratches[share]);
+        at += count;
+      }
+    }
+  }
+
   @Override
   public String description() {
     return kernels.description();
@@ -112,15 +175,22 @@ public final class ParallelKernels implements Kernels, AutoCloseable {
       int outStride,
       Scratch scratch) {
     if ((long) w.rows() * w.columns() * rows >= LEAST_MACS) {
-      Product product = scratch.product(kernels, size);
+      Product product = scratch.shares(kernels, size).product;
       product.set(w, x, xStride, rows, out, outStride);
-      for (Team team : teams) {
-        if (team.run(product)) {
-          return;
-        }
+      if (handedOut(product)) {
+        return;
       }
     }
     kernels.matmul(w, x, xStride, rows, out, outStride, scratch);
+  }
+
+  private boolean handedOut(Team.Work work) {
+    for (Team team : teams) {
+      if (team.run(work)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   @Override
@@ -167,7 +237,29 @@ public final class ParallelKernels implements Kernels, AutoCloseable {
       MemorySegment[] pages,
       int[] visible,
       Scratch scratch) {
+    long pairs = (long) rows * visible[firstRow + rows - 1];
+    if (2 * pairs * shape.queryDim() >= LEAST_MACS) {
+      Attention attention = scratch.shares(kernels, size).attention;
+      attention.set(shape, q, out, firstRow, rows, pages, visible);
+      if (handedOut(attention)) {
+        return;
+      }
+    }
     kernels.attend(shape, q, out, firstRow, rows, pages, visible, scratch);
+  }
+
+  @Override
+  public void attendHead(
+      AttentionShape shape,
+      int kvHead,
+      float[] q,
+      float[] out,
+      int firstRow,
+      int rows,
+      MemorySegment[] pages,
+      int[] visible,
+      Scratch scratch) {
+    kernels.attendHead(shape, kvHead, q, out, firstRow, rows, pages, visible, scratch);
   }
 
   @Override

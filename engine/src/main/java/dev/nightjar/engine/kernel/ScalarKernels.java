@@ -126,8 +126,9 @@ public final class ScalarKernels implements Kernels {
   }
 
   @Override
-  public void attend(
+  public void attendHead(
       AttentionShape shape,
+      int kvHead,
       float[] q,
       float[] out,
       int firstRow,
@@ -136,10 +137,10 @@ public final class ScalarKernels implements Kernels {
       int[] visible,
       Scratch scratch) {
     KvLayout layout = shape.keysValues();
+    int group = shape.groupSize();
     for (int row = firstRow; row < firstRow + rows; row++) {
-      for (int head = 0; head < layout.kvHeads() * shape.groupSize(); head++) {
+      for (int head = kvHead * group; head < (kvHead + 1) * group; head++) {
         int at = row * shape.queryDim() + head * layout.headDim();
-        int kvHead = head / shape.groupSize();
         attend(layout, shape.scale(), q, out, at, kvHead, pages, visible[row], scratch);
       }
     }

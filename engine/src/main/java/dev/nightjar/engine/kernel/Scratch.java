@@ -19,7 +19,7 @@ public final class Scratch {
   private int[] starts = {};
   private float[] shared = NONE;
   private MemorySegment panel = MemorySegment.NULL;
-  private ParallelKernels.Product product;
+  private ParallelKernels.Shares shares;
   private int kept;
 
   /** Creates an empty scratch; obtain it from {@link Kernels#newScratch}. */
@@ -49,12 +49,12 @@ public final class Scratch {
     return shared;
   }
 
-  /** What is handed out of a product; always of the same size. */
-  ParallelKernels.Product product(Kernels kernels, int size) {
-    if (product == null) {
-      product = new ParallelKernels.Product(kernels, size);
+  /** What is handed out to other threads; always with kernels of the same kind and size. */
+  ParallelKernels.Shares shares(Kernels kernels, int size) {
+    if (shares == null) {
+      shares = new ParallelKernels.Shares(kernels, size);
     }
-    return product;
+    return shares;
   }
 
   /** At least {@code count} converted halves. */

@@ -7,9 +7,8 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * {@link Kernels#attend} on vectors. The queries of several rows and of all heads that share a
- * key/value head are taken together, so that a page is read, and converted to fp32, once for all of
- * them.
+ * {@link Kernels#attendHead} on vectors. The queries of several rows are taken together, so that a
+ * page is read, and converted to fp32, once for all of them.
  */
 final class VectorAttention {
   private static final int PAGE = Kernels.PAGE;
@@ -22,6 +21,7 @@ final class VectorAttention {
 
   static void attend(
       AttentionShape shape,
+      int kvHead,
       float[] q,
       float[] out,
       int firstRow,
@@ -30,15 +30,17 @@ final class VectorAttention {
       int[] visible,
       Scratch scratch) {
     int group = shape.groupSize();
+    int width = group * shape.keysValues().headDim();
     int padded = padded(visible[firstRow + rows - 1]);
     int most = Math.clamp(Math.min(MAX_QUERIES, MAX_SCORES / padded) / group, 1, rows);
     for (int done = 0; done < rows; done += most) {
       int first = firstRow + done;
       int count = Math.min(most, rows - done);
-      Arrays.fill(out, first * shape.queryDim(), (first + count) * shape.queryDim(), 0f);
-      for (int kvHead = 0; kvHead < shape.keysValues().kvHeads(); kvHead++) {
-        attend(shape, q, out, first, count, pages, visible, kvHead, scratch);
+      for (int row = first; row < first + count; row++) {
+        int to = row * shape.queryDim() + kvHead * width;
+        Arrays.fill(out, to, to + width, 0f);
       }
+      attendTogether(shape, kvHead, q, out, first, count, pages, visible, scratch);
     }
   }
 
@@ -46,16 +48,16 @@ final class VectorAttention {
     return (length + PAGE - 1) / PAGE * PAGE;
   }
 
-  /** One key/value head; the queries of row r are {@code [r * group, (r + 1) * group)}. */
-  private static void attend(
+  /** Adds to {@code out}; the queries of row r are {@code [r * group, (r + 1) * group)}. */
+  private static void attendTogether(
       AttentionShape shape,
+      int kvHead,
       float[] q,
       float[] out,
       int firstRow,
       int rows,
       MemorySegment[] pages,
       int[] visible,
-      int kvHead,
       Scratch scratch) {
     KvLayout layout = shape.keysValues();
     int headDim = layout.headDim();

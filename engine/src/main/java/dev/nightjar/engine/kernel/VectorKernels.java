@@ -164,8 +164,9 @@ public final class VectorKernels implements Kernels {
   }
 
   @Override
-  public void attend(
+  public void attendHead(
       AttentionShape shape,
+      int kvHead,
       float[] q,
       float[] out,
       int firstRow,
@@ -173,7 +174,7 @@ public final class VectorKernels implements Kernels {
       MemorySegment[] pages,
       int[] visible,
       Scratch scratch) {
-    VectorAttention.attend(shape, q, out, firstRow, rows, pages, visible, scratch);
+    VectorAttention.attend(shape, kvHead, q, out, firstRow, rows, pages, visible, scratch);
   }
 
   @Override

@@ -4,8 +4,10 @@ import static dev.nightjar.engine.kernel.KernelFixtures.assertSameBits;
 import static dev.nightjar.engine.kernel.KernelFixtures.gaussian;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.nightjar.engine.api.KvType;
 import dev.nightjar.engine.tensor.DType;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -19,7 +21,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Products on several threads against those on one, bit for bit. */
+/** Products and attention on several threads against those on one, bit for bit. */
 class TestParallelKernels {
   private final Kernels alone = Kernels.best();
 
@@ -56,6 +58,38 @@ class TestParallelKernels {
       assertThat(out[row * stride + w.rows()]).isEqualTo(77f);
       assertThat(out[row * stride + w.rows() + 1]).isEqualTo(77f);
     }
+    return out;
+  }
+
+  @ParameterizedTest
+  @EnumSource(KvType.class)
+  void attentionIsTheSameForEveryNumberOfThreads(KvType type) {
+    Random random = new Random(4);
+    int entries = 700;
+    for (int kvHeads : new int[] {1, 2, 3}) {
+      AttentionShape shape = new AttentionShape(new KvLayout(type, kvHeads, 64), 3, 0.125f);
+      MemorySegment[] pages = KernelFixtures.pages(random, shape.keysValues(), entries);
+      for (int rows : new int[] {1, 2, 7, 50}) {
+        float[] q = gaussian(random, (rows + 1) * shape.queryDim());
+        int[] visible = new int[rows + 1];
+        Arrays.setAll(visible, row -> entries - rows + row);
+        float[] expected = attention(alone, shape, q, pages, visible);
+        for (int size = 2; size <= 5; size++) {
+          try (ParallelKernels parallel = ParallelKernels.withTeams(alone, size, 1)) {
+            String what = type + " " + kvHeads + " heads, " + rows + " rows, " + size;
+            assertSameBits(attention(parallel, shape, q, pages, visible), expected, what);
+          }
+        }
+      }
+    }
+  }
+
+  /** All rows but the first, which must stay, as must the one behind the last. */
+  private static float[] attention(
+      Kernels kernels, AttentionShape shape, float[] q, MemorySegment[] pages, int[] visible) {
+    int rows = visible.length - 1;
+    float[] out = KernelFixtures.guarded(q.length + shape.queryDim());
+    kernels.attend(shape, q, out, 1, rows, pages, visible, kernels.newScratch());
     return out;
   }
 
