@@ -14,6 +14,10 @@ import java.util.concurrent.Callable;
 final class Ceilings implements AutoCloseable {
   private static final int STEPS = 200_000;
   private static final int CALLS = 10;
+
+  /** Floats that reads come in. */
+  private static final int READ_STEP = 512;
+
   private static final long WARM_UP_NANOS = 300_000_000;
 
   private final Roofline roofline;
@@ -82,6 +86,22 @@ final class Ceilings implements AutoCloseable {
       return bytes / nanos;
     }
     return sum(buffers.stream().map(buffer -> (Callable<Double>) () -> read(buffer)).toList());
+  }
+
+  /**
+   * The most that this thread reads of so many bytes when it reads them again and again, in GB/s:
+   * what a matrix of that size leaves in the caches, it finds there.
+   */
+  double gigabytesAgain(long bytes) {
+    MemorySegment buffer = buffers.getFirst();
+    long floats = Math.min(bytes, buffer.byteSize()) / READ_STEP / Float.BYTES * READ_STEP;
+    double most = 0;
+    for (int i = 0; i < CALLS; i++) {
+      long start = System.nanoTime();
+      sink += roofline.sum(buffer, floats);
+      most = Math.max(most, floats * Float.BYTES / (double) (System.nanoTime() - start));
+    }
+    return most;
   }
 
   private double read(MemorySegment buffer) {

@@ -1,6 +1,7 @@
 package dev.nightjar.job.bench;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.sun.management.ThreadMXBean;
 import dev.nightjar.engine.kernel.Kernels;
 import dev.nightjar.engine.kernel.PackedMatrix;
 import dev.nightjar.engine.kernel.Roofline;
@@ -10,6 +11,7 @@ import dev.nightjar.engine.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -17,11 +19,19 @@ import java.util.Random;
 
 /**
  * Matrix products by element type, shape and rows, on one thread, each in turns with the machine's
- * ceilings.
+ * ceilings: multiply-adds in registers, and reads of as many bytes.
  */
 final class KernelSection implements Section {
   private static final long WINDOW_NANOS = 8_000_000;
   private static final long WARM_UP_NANOS = 150_000_000;
+
+  /** Compilers may take long to come to a kernel on a busy machine. */
+  private static final long PATIENCE_NANOS = 20_000_000_000L;
+
+  /** Rows of a matrix that even an interpreter multiplies in a moment. */
+  private static final int WARM_UP_ROWS = 128;
+
+  private static final int WARM_UP_CALLS = 20;
   private static final List<DType> DTYPES =
       List.of(DType.F32, DType.BF16, DType.F16, DType.Q8_0, DType.Q4_0);
 
@@ -36,6 +46,9 @@ final class KernelSection implements Section {
 
   /** One window of calls, and the ceiling measured right after it. */
   private record Window(double rate, double ceiling) {}
+
+  /** A matrix, and how fast one thread reads as many bytes, in GB/s. */
+  private record Weights(PackedMatrix matrix, double gigabytes) {}
 
   @Override
   public String name() {
@@ -81,7 +94,9 @@ final class KernelSection implements Section {
   private void products(BenchSettings settings, Ceilings ceilings, BenchReport report) {
     int[] rows = settings.quick() ? QUICK_ROWS : ROWS;
     int shapes = settings.quick() ? 1 : SHAPES.length;
-    report.title("Products on one thread: GFLOP/s and their share of the multiply-adds measured");
+    report.title(
+        "Products on one thread: GFLOP/s, their share of the multiply-adds measured, and, where"
+            + " reading the weights takes longer than those, of what that leaves");
     List<String> header = new ArrayList<>(List.of("type", "N x K"));
     for (int m : rows) {
       header.add("M=" + m);
@@ -93,8 +108,11 @@ final class KernelSection implements Section {
         int k = SHAPES[i][1];
         List<String> line = new ArrayList<>(List.of(dtype.name(), n + "x" + k));
         try (Arena arena = Arena.ofConfined()) {
-          PackedMatrix w = PackedMatrix.pack(weights(dtype, n, k, arena), arena);
+          PackedMatrix matrix = PackedMatrix.pack(weights(dtype, n, k, arena), arena);
+          Weights w = new Weights(matrix, ceilings.gigabytesAgain(matrix.byteSize()));
+          PackedMatrix few = PackedMatrix.pack(weights(dtype, WARM_UP_ROWS, k, arena), arena);
           for (int m : rows) {
+            warmUp(few, m, report);
             line.add(product(settings, ceilings, w, m, report));
           }
         }
@@ -104,20 +122,51 @@ final class KernelSection implements Section {
     report.table(header, table);
   }
 
+  /**
+   * Multiplies until the kernel is compiled, which is when it stops allocating: before that it is
+   * up to a thousand times slower, and a large product may last longer than all rounds.
+   */
+  private void warmUp(PackedMatrix w, int m, BenchReport report) {
+    if (!(ManagementFactory.getThreadMXBean() instanceof ThreadMXBean counter)
+        || !counter.isThreadAllocatedMemorySupported()) {
+      return;
+    }
+    float[] x = gaussian(m * w.columns());
+    float[] out = new float[m * w.rows()];
+    Scratch scratch = kernels.newScratch();
+    long start = System.nanoTime();
+    int quiet = 0;
+    while (quiet < WARM_UP_CALLS && System.nanoTime() - start < PATIENCE_NANOS) {
+      long before = counter.getCurrentThreadAllocatedBytes();
+      kernels.matmul(w, x, w.columns(), m, out, w.rows(), scratch);
+      quiet = counter.getCurrentThreadAllocatedBytes() == before ? quiet + 1 : 0;
+    }
+    if (quiet < WARM_UP_CALLS) {
+      report.note("kernels: " + w.dtype() + " with " + m + " rows still allocates; not compiled");
+    }
+  }
+
   private String product(
-      BenchSettings settings, Ceilings ceilings, PackedMatrix w, int m, BenchReport report) {
+      BenchSettings settings, Ceilings ceilings, Weights weights, int m, BenchReport report) {
+    PackedMatrix w = weights.matrix();
     Turns.Trial<Window> trial = window(w, m, ceilings);
     List<Window> windows = Turns.take(List.of(trial), settings.rounds(), WARM_UP_NANOS).getFirst();
     Samples rates = Turns.samples(windows, Window::rate);
     Samples shares = Turns.samples(windows, window -> window.rate() / window.ceiling());
+    double flopsPerByte = 2.0 * m * w.rows() * w.columns() / w.byteSize();
+    double readable = weights.gigabytes() * flopsPerByte;
+    Samples roofs =
+        Turns.samples(windows, window -> window.rate() / Math.min(window.ceiling(), readable));
     ObjectNode node = report.list(name(), "products").addObject();
     node.put("dtype", w.dtype().name()).put("n", w.rows()).put("k", w.columns()).put("m", m);
     rates.put(node, "gflops");
     shares.put(node, "share_of_fma");
-    node.put(
-        "gigabytes_per_second",
-        Samples.rounded(rates.median() / (2.0 * m * w.rows() * w.columns()) * w.byteSize()));
-    return BenchReport.number(rates.median(), 1) + " " + BenchReport.percent(shares.median());
+    roofs.put(node, "share_of_roof");
+    node.put("gigabytes_per_second", Samples.rounded(rates.median() / flopsPerByte));
+    String text =
+        BenchReport.number(rates.median(), 1) + " " + BenchReport.percent(shares.median());
+    boolean reads = roofs.median() > 1.005 * shares.median();
+    return reads ? text + " (" + BenchReport.percent(roofs.median()) + ")" : text;
   }
 
   private Turns.Trial<Window> window(PackedMatrix w, int m, Ceilings ceilings) {
