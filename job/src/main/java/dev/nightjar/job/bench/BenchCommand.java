@@ -48,7 +48,7 @@ public final class BenchCommand implements Callable<Integer> {
       arity = "0..*",
       description =
           "kernels, engine, allocation, prefix, job, peers, or all (the default). peers fetches"
-              + " llama.cpp's libraries with npm and makes a model of 144 MB.")
+              + " llama.cpp's libraries with npm and Jlama with Maven, and makes models of 0.4 GB.")
   private List<String> sections = List.of(ALL);
 
   @Option(names = "--quick", description = "Few and short measurements.")

@@ -2,6 +2,7 @@ package dev.nightjar.job.bench;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.nightjar.engine.LlmEngine;
+import dev.nightjar.engine.MemoryPlan;
 import dev.nightjar.engine.api.ChatMessage;
 import dev.nightjar.engine.api.EngineConfig;
 import dev.nightjar.engine.api.GenerationRequest;
@@ -91,14 +92,20 @@ final class JobSection implements Section {
     for (int slots : SLOTS) {
       peaks.add(measure(workload(settings, slots), table, report));
     }
+    ObjectNode section = report.section(name());
     long more = peaks.get(1).outside() - peaks.get(0).outside();
-    report.section(name()).put("second_slot_outside_heap_bytes", more);
+    section.put("second_slot_outside_heap_bytes", more);
     report.note(
-        "The second task slot adds %s MiB outside the heap; the weights take %s MiB."
-            .formatted(
-                BenchReport.number(more / 1048576.0, 0),
-                BenchReport.number(
-                    report.section(name()).path("weight_bytes").asLong() / 1048576.0, 0)));
+        "The second task slot adds %s MiB outside the heap; weights %s, keys and values of a slot's"
+                .formatted(mebibytes(more), mebibytes(section.path("weight_bytes").asLong()))
+            + " longest rows %s, working memory of its largest step %s."
+                .formatted(
+                    mebibytes(section.path("most_kv_bytes_per_slot").asLong()),
+                    mebibytes(section.path("most_activation_bytes_per_slot").asLong())));
+  }
+
+  private static String mebibytes(long bytes) {
+    return BenchReport.number(bytes / 1048576.0, 0);
   }
 
   private static String depth(BenchSettings settings) {
@@ -129,21 +136,26 @@ final class JobSection implements Section {
     return SyntheticMailbox.synthetic(count, 1).stream().map(mail -> mail.content()).toList();
   }
 
-  /** Prints a line; returns the most memory of a job that has the process to itself. */
+  /** Prints a line; returns the most memory of a job while no other engine is loaded. */
   private MemoryWatch.Peak measure(Workload work, LiveTable table, BenchReport report) {
     SparkSession spark =
         SparkSessions.open("nightjar bench", Map.of("spark.master", "local[" + work.slots() + "]"));
     try (Threads pool = new Threads(work.slots())) {
       write(spark, work);
-      MemoryWatch.Peak peak = job(spark, work).peak();
+      List<List<Cost>> costs;
       try (LlmEngine engine = load(work.settings())) {
         List<Turns.Trial<Cost>> trials =
             List.of(() -> job(spark, work), () -> bare(engine, work, pool));
-        List<List<Cost>> costs = Turns.take(trials, work.settings().budget(trials.size()));
-        report.section(name()).put("weight_bytes", engine.info().weightBytes());
-        report.section(name()).put("kv_bytes_per_token", engine.info().kvBytesPerToken());
-        report(work, costs, peak, table, report);
+        costs = Turns.take(trials, work.settings().budget(trials.size()));
+        MemoryPlan plan = engine.memoryPlan(0);
+        report
+            .section(name())
+            .put("weight_bytes", engine.info().weightBytes())
+            .put("most_kv_bytes_per_slot", plan.kvBytesPerTask())
+            .put("most_activation_bytes_per_slot", plan.activationBytesPerTask());
       }
+      MemoryWatch.Peak peak = job(spark, work).peak();
+      report(work, costs, peak, table, report);
       return peak;
     } finally {
       spark.stop();
@@ -165,9 +177,9 @@ final class JobSection implements Section {
             job.text(1),
             bare.text(1),
             job.over(bare).text(3),
-            BenchReport.number(peak.resident() / 1048576.0, 0),
-            BenchReport.number(peak.heap() / 1048576.0, 0),
-            BenchReport.number(peak.outside() / 1048576.0, 0)));
+            mebibytes(peak.resident()),
+            mebibytes(peak.heap()),
+            mebibytes(peak.outside())));
     ObjectNode node = report.list(name(), "runs").addObject().put("slots", work.slots());
     node.put("rows", work.mails().size()).put("model", work.settings().modelName());
     job.put(node, "job_rows_per_second");

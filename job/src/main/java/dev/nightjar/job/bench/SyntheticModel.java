@@ -88,26 +88,34 @@ record SyntheticModel(ModelShape shape, DType dtype) {
         .put("llama.attention.layer_norm_rms_epsilon", 1e-5f);
   }
 
-  /** The 256 bytes, then tokens that no text contains. */
   private void tokenizer(GgufWriter out) {
-    String[] tokens = new String[shape.vocabSize()];
     int[] types = new int[shape.vocabSize()];
+    Arrays.fill(types, 0, BYTES, NORMAL);
+    Arrays.fill(types, BYTES, types.length, UNUSED);
+    out.put("tokenizer.ggml.model", "gpt2")
+        .put("tokenizer.ggml.pre", "gpt-2")
+        .put("tokenizer.ggml.tokens", tokens(shape.vocabSize()))
+        .put("tokenizer.ggml.token_type", types)
+        .put("tokenizer.ggml.merges", new String[0])
+        .put("tokenizer.ggml.add_bos_token", false);
+  }
+
+  /** The 256 bytes, then tokens that no text contains. */
+  static String[] tokens(int vocabSize) {
+    String[] tokens = new String[vocabSize];
     int extra = BYTES;
     for (int b = 0; b < BYTES; b++) {
       boolean printable = (b >= 33 && b <= 126) || (b >= 161 && b <= 172) || b >= 174;
       tokens[b] = String.valueOf((char) (printable ? b : extra++));
-      types[b] = NORMAL;
     }
     for (int id = BYTES; id < tokens.length; id++) {
-      tokens[id] = "<unused-" + id + ">";
-      types[id] = UNUSED;
+      tokens[id] = unused(id);
     }
-    out.put("tokenizer.ggml.model", "gpt2")
-        .put("tokenizer.ggml.pre", "gpt-2")
-        .put("tokenizer.ggml.tokens", tokens)
-        .put("tokenizer.ggml.token_type", types)
-        .put("tokenizer.ggml.merges", new String[0])
-        .put("tokenizer.ggml.add_bos_token", false);
+    return tokens;
+  }
+
+  static String unused(int id) {
+    return "<unused-" + id + ">";
   }
 
   private void projection(GgufWriter out, String name, int outputs) {
@@ -130,7 +138,7 @@ record SyntheticModel(ModelShape shape, DType dtype) {
   }
 
   /** Two weights a draw: a file of a billion parameters should not take minutes. */
-  private static void uniform(SplittableRandom random, float bound, float[] out) {
+  static void uniform(SplittableRandom random, float bound, float[] out) {
     float step = bound / Integer.MAX_VALUE;
     for (int i = 0; i < out.length; i += 2) {
       long bits = random.nextLong();
