@@ -4,6 +4,7 @@ import dev.nightjar.engine.EmbeddedModel;
 import dev.nightjar.engine.api.EngineException;
 import dev.nightjar.engine.api.ErrorCode;
 import dev.nightjar.engine.model.OwnFolder;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -24,7 +25,6 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.UUID;
 import java.util.regex.Pattern;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.LocatedFileStatus;
@@ -35,8 +35,9 @@ import org.apache.spark.deploy.SparkHadoopUtil;
 
 /**
  * Models as local files. A model on a remote file system ({@code hdfs:}, {@code s3a:}, ...) is
- * copied once per host into the user's own folder, under a name that changes with its files, and
- * checked against the sums of the copy whenever it is opened by another process; a bare name may be
+ * copied once per host into the user's own folder, under a name that changes with its files. It
+ * becomes the model only when all of it is there; each other process that opens it checks it
+ * against the sums of the copy, and copies anew what is not the same any more. A bare name may be
  * that of a file given to {@code spark-submit --files}.
  */
 public final class LocalModels {
@@ -89,10 +90,8 @@ public final class LocalModels {
                   StandardOpenOption.WRITE);
           FileLock lock = channel.lock()) {
         assert lock.isValid();
-        if (!Files.exists(folder.resolve(SUMS))) {
+        if (!KNOWN.contains(folder) && !isWhole(folder)) {
           copy(files, remote, cache, folder);
-        } else if (!KNOWN.contains(folder)) {
-          check(folder);
         }
         KNOWN.add(folder);
       }
@@ -117,6 +116,9 @@ public final class LocalModels {
         String path = file.getPath().toUri().getPath();
         found.put(source.getName() + path.substring(source.toUri().getPath().length()), file);
       }
+      if (found.isEmpty()) {
+        throw new FileNotFoundException(source + " has no files");
+      }
       return new Remote(source, found);
     }
 
@@ -134,7 +136,9 @@ public final class LocalModels {
 
   private static void copy(FileSystem system, Remote remote, Path cache, Path folder)
       throws IOException {
-    Path fresh = Files.createDirectories(cache.resolve("fresh-" + UUID.randomUUID()));
+    Path fresh = cache.resolve(remote.name() + ".fresh");
+    delete(fresh);
+    Files.createDirectories(fresh);
     List<String> sums = new ArrayList<>();
     for (String name : remote.files().keySet()) {
       LocatedFileStatus file = remote.files().get(name);
@@ -159,18 +163,26 @@ public final class LocalModels {
     Files.move(fresh, folder, StandardCopyOption.ATOMIC_MOVE);
   }
 
-  private static void check(Path folder) throws IOException {
+  /** Whether a copy is there, with every file as it was copied. */
+  private static boolean isWhole(Path folder) throws IOException {
+    if (!Files.exists(folder.resolve(SUMS))) {
+      return false;
+    }
     for (String line : Files.readAllLines(folder.resolve(SUMS))) {
       String name = line.substring(line.indexOf("  ") + 2);
       MessageDigest digest = sha256();
+      if (!Files.exists(folder.resolve(name))) {
+        return false;
+      }
       try (InputStream in = Files.newInputStream(folder.resolve(name));
           OutputStream out = new DigestOutputStream(OutputStream.nullOutputStream(), digest)) {
         in.transferTo(out);
       }
       if (!line.startsWith(HexFormat.of().formatHex(digest.digest()))) {
-        throw new IOException(folder.resolve(name) + " is not what was copied; delete " + folder);
+        return false;
       }
     }
+    return true;
   }
 
   private static void delete(Path folder) throws IOException {
