@@ -1,9 +1,11 @@
 package dev.nightjar.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,6 +25,45 @@ class TestNightly {
   private static final Path ROOT = TestConfigurationDoc.projectRoot();
   private static final Path CONF = ROOT.resolve("conf/nightly");
   private static final Pattern FIVE_FIELDS = Pattern.compile("(\\S+ ){4}\\S+");
+
+  /** Loads a DAG with the parameters that Airflow's DAG and SparkSubmitOperator have. */
+  private static final String AIRFLOW =
+      """
+      import json, runpy, sys, types
+
+      found = {}
+
+      class DAG:
+          def __init__(self, dag_id, *, schedule, start_date, catchup, max_active_runs,
+                       default_args):
+              found["dag"] = dict(
+                  schedule=schedule, catchup=catchup, max_active_runs=max_active_runs)
+
+          def __enter__(self):
+              return self
+
+          def __exit__(self, *error):
+              return False
+
+      class SparkSubmitOperator:
+          def __init__(self, *, task_id, application="", conf=None, conn_id="spark_default",
+                       files=None, jars=None, java_class=None, packages=None,
+                       total_executor_cores=None, executor_cores=None, executor_memory=None,
+                       driver_memory=None, name="", num_executors=None, application_args=None,
+                       env_vars=None, deploy_mode=None):
+              assert "task" not in found and application and conn_id
+              found["task"] = dict(
+                  conf=conf, java_class=java_class, application_args=application_args)
+
+      path = "airflow.providers.apache.spark.operators.spark_submit"
+      parts = path.split(".")
+      for end in range(1, len(parts) + 1):
+          sys.modules[".".join(parts[:end])] = types.ModuleType(".".join(parts[:end]))
+      sys.modules["airflow"].DAG = DAG
+      sys.modules[path].SparkSubmitOperator = SparkSubmitOperator
+      runpy.run_path(sys.argv[1])
+      print(json.dumps(found))
+      """;
 
   @TempDir private Path folder;
 
@@ -97,6 +138,22 @@ class TestNightly {
     checkScript(List.of(command.group(1).split(" ")));
   }
 
+  /** With the script where it is here; needs systemd's own tool. */
+  @Test
+  void systemdAcceptsTheUnits() throws IOException {
+    assumeTrue(isOnPath("systemd-analyze"), "systemd-analyze is on the path");
+    String service = Files.readString(CONF.resolve("nightjar.service"));
+    Files.writeString(
+        folder.resolve("nightjar.service"), service.replace("/opt/nightjar", ROOT.toString()));
+    Files.copy(CONF.resolve("nightjar.timer"), folder.resolve("nightjar.timer"));
+    for (String unit : List.of("nightjar.service", "nightjar.timer")) {
+      Result result =
+          start(new ProcessBuilder("systemd-analyze", "verify", folder.resolve(unit).toString()));
+      assertThat(result.err()).as(unit).isEmpty();
+      assertThat(result.exitCode()).as(unit).isZero();
+    }
+  }
+
   @Test
   void kubernetesApplicationIsValid() throws IOException {
     JsonNode root =
@@ -122,31 +179,74 @@ class TestNightly {
     template
         .path("sparkConf")
         .forEach(value -> assertThat(value.isTextual()).as("%s is a string", value).isTrue());
+    checkFields(root, "apiVersion kind metadata spec");
+    checkFields(
+        spec,
+        "schedule template suspend concurrencyPolicy successfulRunHistoryLimit"
+            + " failedRunHistoryLimit");
+    checkFields(
+        template,
+        "type sparkVersion mode image imagePullPolicy imagePullSecrets mainClass"
+            + " mainApplicationFile arguments sparkConf hadoopConf volumes driver executor deps"
+            + " restartPolicy nodeSelector monitoring timeToLiveSeconds dynamicAllocation");
+    JsonNode restart = template.path("restartPolicy");
+    assertThat(restart.path("type").asText()).isIn("Never", "Always", "OnFailure");
+    List<String> retries =
+        List.of(
+            "onFailureRetries",
+            "onFailureRetryInterval",
+            "onSubmissionFailureRetries",
+            "onSubmissionFailureRetryInterval");
+    checkFields(restart, "type " + String.join(" ", retries));
+    retries.forEach(name -> assertThat(restart.path(name).isInt()).as(name).isTrue());
     for (String part : List.of("driver", "executor")) {
+      checkFields(
+          template.path(part),
+          "cores coreLimit coreRequest memory memoryOverhead env volumeMounts serviceAccount"
+              + " javaOptions tolerations nodeSelector"
+              + (part.equals("executor") ? " instances" : ""));
       assertThat(template.path(part).path("cores").isInt()).isTrue();
       assertThat(template.path(part).path("memory").asText()).matches("[0-9]+[mg]");
     }
   }
 
-  /** The operator's arguments are read from the text: Airflow is not here to load it. */
+  /**
+   * Runs the file with stand-ins that have the parameters of Airflow's classes; Airflow itself is
+   * not here.
+   */
   @Test
   void airflowDagSubmitsTheJob() throws IOException {
-    String dag = Files.readString(CONF.resolve("airflow_dag.py"));
-    assertThat(dag)
-        .contains("SparkSubmitOperator(")
-        .contains("java_class=\"" + BatchInferenceJob.class.getName() + "\"")
-        .contains("max_active_runs=1");
-    Matcher schedule = Pattern.compile("schedule=\"([^\"]*)\"").matcher(dag);
-    assertThat(schedule.find()).isTrue();
-    checkSchedule(schedule.group(1));
-    Matcher block = Pattern.compile("(?s)application_args=\\[(.*?)]").matcher(dag);
-    assertThat(block.find()).isTrue();
+    assumeTrue(isOnPath("python3"), "python3 is on the path");
+    Path standIns = Files.writeString(folder.resolve("load.py"), AIRFLOW);
+    Result result =
+        start(
+            new ProcessBuilder(
+                "python3", standIns.toString(), CONF.resolve("airflow_dag.py").toString()));
+    assertThat(result.err()).isEmpty();
+    JsonNode loaded = new YAMLMapper().readTree(result.out());
+    JsonNode dag = loaded.path("dag");
+    checkSchedule(dag.path("schedule").asText());
+    assertThat(dag.path("max_active_runs").asInt()).isEqualTo(1);
+    assertThat(dag.path("catchup").asBoolean(true)).isFalse();
+    JsonNode task = loaded.path("task");
+    assertThat(task.path("java_class").asText()).isEqualTo(BatchInferenceJob.class.getName());
+    task.path("conf").forEach(value -> assertThat(value.isTextual()).isTrue());
     List<String> arguments = new ArrayList<>();
-    Matcher text = Pattern.compile("\"([^\"]*)\"").matcher(block.group(1));
-    while (text.find()) {
-      arguments.add(text.group(1).replace("{{ ds }}", "2026-01-31"));
-    }
+    task.path("application_args")
+        .forEach(argument -> arguments.add(argument.asText().replace("{{ ds }}", "2026-01-31")));
     checkFlags(arguments);
+  }
+
+  /** Names that the operator's resource has at this place (its v1beta2), those of use here. */
+  private static void checkFields(JsonNode object, String names) {
+    object
+        .properties()
+        .forEach(field -> assertThat(field.getKey()).isIn((Object[]) names.split(" ")));
+  }
+
+  private static boolean isOnPath(String program) {
+    return Arrays.stream(System.getenv("PATH").split(File.pathSeparator))
+        .anyMatch(entry -> Files.isExecutable(Path.of(entry, program)));
   }
 
   private static void checkSchedule(String schedule) {
@@ -179,15 +279,18 @@ class TestNightly {
     Files.writeString(command, "#!/bin/sh\n" + job + "\n");
     assertThat(command.toFile().setExecutable(true)).isTrue();
     Path config = Files.writeString(folder.resolve("job.yaml"), "model: embedded\n");
-    Path out = folder.resolve("out.txt");
-    Path err = folder.resolve("err.txt");
     ProcessBuilder builder =
         new ProcessBuilder(
-                ROOT.resolve("scripts/nightly").toString(), config.toString(), "--stop-after", "5h")
-            .redirectOutput(out.toFile())
-            .redirectError(err.toFile());
+            ROOT.resolve("scripts/nightly").toString(), config.toString(), "--stop-after", "5h");
     builder.environment().put("NIGHTJAR_COMMAND", command.toString());
     builder.environment().put("NIGHTJAR_LOG_DIR", folder.resolve("logs").toString());
+    return start(builder);
+  }
+
+  private Result start(ProcessBuilder builder) throws IOException {
+    Path out = folder.resolve("out.txt");
+    Path err = folder.resolve("err.txt");
+    builder.redirectOutput(out.toFile()).redirectError(err.toFile());
     int exitCode = builder.start().onExit().join().exitValue();
     return new Result(exitCode, Files.readString(out), Files.readString(err));
   }
