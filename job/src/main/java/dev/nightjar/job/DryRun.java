@@ -3,6 +3,7 @@ package dev.nightjar.job;
 import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.count;
 import static org.apache.spark.sql.functions.expr;
+import static org.apache.spark.sql.functions.rand;
 import static org.apache.spark.sql.functions.sum;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
@@ -43,11 +44,10 @@ record DryRun(
     for (long count : counts) {
       total += count;
     }
-    long rows = config.input().limit() > 0 ? Math.min(total, config.input().limit()) : total;
-    Dataset<Row> sample =
-        rows <= SAMPLE
-            ? input.limit((int) rows)
-            : input.sample(Math.min(1, 2.0 * SAMPLE / rows), 0).limit(SAMPLE);
+    long limit = config.input().limit();
+    long rows = limit > 0 ? Math.min(total, limit) : total;
+    Dataset<Row> taken = rows < total ? input.limit(Math.toIntExact(rows)) : input;
+    Dataset<Row> sample = rows <= SAMPLE ? taken : taken.orderBy(rand(0)).limit(SAMPLE);
     Row sums =
         NightjarInference.generate(sample.repartition(1), config.inference())
             .agg(

@@ -24,7 +24,6 @@ import org.apache.spark.sql.SparkSession;
  */
 record MemoryCheck(Need need, Room room) {
   private static final long MIB = 1L << 20;
-  private static final long MIN_OVERHEAD = 384 * MIB;
   private static final double OVERHEAD_FACTOR = 0.1;
 
   /** Asked for in multiples of this. */
@@ -80,7 +79,9 @@ record MemoryCheck(Need need, Room room) {
       long overhead =
           conf.contains("spark.executor.memoryOverhead")
               ? conf.getSizeAsMb("spark.executor.memoryOverhead") * MIB
-              : Math.max(MIN_OVERHEAD, (long) (factor * heap));
+              : Math.max(
+                  conf.getSizeAsMb("spark.executor.minMemoryOverhead", "384m") * MIB,
+                  (long) (factor * heap));
       String master = spark.sparkContext().master();
       return new Room(
           Math.max(1, conf.getInt("spark.executor.cores", 1) / cpus),
