@@ -1,6 +1,7 @@
 package dev.nightjar.job;
 
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -55,7 +56,10 @@ final class RunCommand implements Callable<Integer> {
   private int run(Map<String, String> arguments) {
     JobConfig config =
         JobConfig.parse(Optional.ofNullable(file), SparkSessions.nightjarProperties(), arguments);
-    SparkSession spark = SparkSessions.open("nightjar", config.spark());
+    Map<String, String> properties =
+        new LinkedHashMap<>(TableFormats.sessionProperties(config.output().format()));
+    properties.putAll(config.spark());
+    SparkSession spark = SparkSessions.open("nightjar", properties);
     try {
       BatchInferenceJob job = new BatchInferenceJob(spark, config, System.err);
       if (config.execution().dryRun()) {
