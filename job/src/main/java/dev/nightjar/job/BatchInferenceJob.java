@@ -1,16 +1,21 @@
 package dev.nightjar.job;
 
+import static org.apache.spark.sql.functions.not;
+
 import dev.nightjar.engine.api.EngineException;
 import dev.nightjar.job.ledger.Fingerprint;
 import dev.nightjar.job.ledger.Ledger;
 import dev.nightjar.job.ledger.ModelIdentity;
 import dev.nightjar.job.ledger.RunRecord;
+import dev.nightjar.job.openai.BatchFiles;
+import dev.nightjar.job.openai.BatchInput;
 import dev.nightjar.udfs.NightjarInference;
 import dev.nightjar.udfs.ResultSchema;
 import java.io.PrintStream;
 import java.time.Instant;
 import java.util.Locale;
 import java.util.Optional;
+import org.apache.spark.sql.Column;
 import org.apache.spark.sql.DataFrameReader;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -92,11 +97,21 @@ public final class BatchInferenceJob {
     try (Ledger ledger =
         Ledger.open(output.path(), output.ledger(), spark.sparkContext().hadoopConfiguration())) {
       ResultTable table = ResultTable.open(spark, config, ledger, fingerprint, schema);
+      if (config.input().isBatch()) {
+        Column stays = not(ResultTable.withdrawn(config.execution().retryErrors()));
+        table
+            .committed()
+            .ifPresent(
+                rows -> BatchInput.refuseChanged(input, rows.where(stays), config.inference()));
+      }
       ledger.begin(record(fingerprint));
       ChunkedRun.Done done = new ChunkedRun(spark, config, log, ledger, table, model).run(input);
       RunSummary summary =
           RunSummary.of(table.runRows(), config, done, (System.nanoTime() - start) / 1e9);
       Outcome outcome = new Outcome(summary, status(summary));
+      if (config.output().batchFolder().isPresent() && done.rowsRemaining() == 0) {
+        log.println(writeBatch(input, table, config.output().batchFolder().get()).line());
+      }
       ledger.end(
           new RunRecord.End(
               config.inference().runId(),
@@ -105,6 +120,15 @@ public final class BatchInferenceJob {
               outcome.toJson()));
       return outcome;
     }
+  }
+
+  private BatchFiles writeBatch(Dataset<Row> input, ResultTable table, String folder) {
+    return BatchFiles.write(
+        input,
+        table.committed().orElseGet(table::runRows),
+        config.inference(),
+        folder,
+        spark.sparkContext().hadoopConfiguration());
   }
 
   /** Runs a few rows, writes nothing, and tells what the whole run would take. */
@@ -146,6 +170,9 @@ public final class BatchInferenceJob {
   /** The input's rows, before any limit. */
   Dataset<Row> read() {
     JobConfig.Input input = config.input();
+    if (input.isBatch()) {
+      return BatchInput.read(spark, input.path().orElseThrow().split(","), input.options());
+    }
     Optional<Dataset<Row>> files = input.path().map(path -> load(input, path));
     if (input.query().isEmpty()) {
       return files.orElseThrow();

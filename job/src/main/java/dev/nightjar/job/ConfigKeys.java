@@ -68,7 +68,8 @@ final class ConfigKeys {
           "--input-format",
           "auto",
           "Spark data source (`parquet`, `json`, `csv`,"
-              + " `text`, ...); `auto` goes by the file name and falls back to `parquet`");
+              + " `text`, ...), or `openai-batch`; `auto` goes by the file name and falls back to"
+              + " `parquet`");
   static final ConfigKey<String> INPUT_SCHEMA =
       text(
           "input.schema",
@@ -310,7 +311,7 @@ final class ConfigKeys {
           "--output-format",
           "parquet",
           "Spark data source that can store nested"
-              + " columns (`parquet`, `json`, `orc`, `delta` with its jar)");
+              + " columns (`parquet`, `json`, `orc`, `delta` with its jar), or `openai-batch`");
   static final ConfigKey<OutputMode> OUTPUT_MODE =
       key(
           "output.mode",

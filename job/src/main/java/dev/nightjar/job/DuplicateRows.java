@@ -9,7 +9,7 @@ import static org.apache.spark.sql.functions.struct;
 import static org.apache.spark.sql.functions.when;
 
 import dev.nightjar.engine.api.ErrorCode;
-import dev.nightjar.engine.api.Prompt;
+import dev.nightjar.engine.api.GenerationRequest;
 import dev.nightjar.udfs.ErrorMode;
 import dev.nightjar.udfs.InferenceOptions;
 import dev.nightjar.udfs.ResultSchema;
@@ -129,14 +129,13 @@ final class DuplicateRows {
     @Override
     public Row next() {
       Row row = rows.next();
-      Prompt prompt = prompts.prompt(row);
-      String key = prompts.key(row, prompt);
+      GenerationRequest request = prompts.request(row);
       Object[] values = new Object[columns + 2];
       for (int i = 0; i < columns; i++) {
         values[i] = row.get(i);
       }
-      values[columns] = key;
-      values[columns + 1] = prompts.requestHash(prompt, key, modelFingerprint);
+      values[columns] = request.key();
+      values[columns + 1] = prompts.requestHash(request, modelFingerprint);
       return RowFactory.create(values);
     }
   }

@@ -8,6 +8,7 @@ import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.row_number;
 import static org.apache.spark.sql.functions.when;
 
+import dev.nightjar.engine.api.GenerationRequest;
 import dev.nightjar.engine.api.Prompt;
 import dev.nightjar.udfs.InferenceOptions;
 import dev.nightjar.udfs.InputSlices;
@@ -239,22 +240,19 @@ record InputPlan(long numRows, BitSet[] pending, BitSet[] duplicates) {
 
     @Override
     public Row next() {
-      Row row = rows.next();
-      Prompt prompt = prompts.prompt(row);
-      String key = prompts.key(row, prompt);
+      GenerationRequest request = prompts.request(rows.next());
       return RowFactory.create(
-          part, position++, key, request(prompts, prompt, key, modelFingerprint));
+          part, position++, request.key(), hash(prompts, request, modelFingerprint));
     }
   }
 
   /** The hash that rows with the same answer share; null where there is none to share. */
-  static String request(RowPrompts prompts, Prompt prompt, String key, String modelFingerprint) {
-    return switch (prompt) {
-      case Prompt.Missing missing -> null;
-      case Prompt.Invalid invalid -> null;
-      case Prompt.Text text -> prompts.requestHash(prompt, key, modelFingerprint);
-      case Prompt.Messages messages -> prompts.requestHash(prompt, key, modelFingerprint);
-      case Prompt.TokenIds ids -> prompts.requestHash(prompt, key, modelFingerprint);
+  private static String hash(
+      RowPrompts prompts, GenerationRequest request, String modelFingerprint) {
+    return switch (request.prompt()) {
+      case Prompt.Missing _, Prompt.Invalid _ -> null;
+      case Prompt.Text _, Prompt.Messages _, Prompt.TokenIds _ ->
+          prompts.requestHash(request, modelFingerprint);
     };
   }
 }

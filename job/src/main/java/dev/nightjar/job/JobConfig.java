@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.stream.Stream;
 
 /**
  * A job's configuration, read and checked once on the driver; below it only values travel. The
@@ -44,6 +45,12 @@ public record JobConfig(
     int progressSeconds,
     Map<String, String> spark) {
 
+  /** Input and output format: files of OpenAI's batch API. */
+  private static final String BATCH = "openai-batch";
+
+  /** Where the result table of such an output is, below its folder. */
+  private static final String BATCH_TABLE = "/results";
+
   /**
    * Where rows come from: a path, a query, or a query over the path's data as the view {@code
    * input}.
@@ -60,18 +67,26 @@ public record JobConfig(
     public Input {
       options = Map.copyOf(options);
     }
+
+    /** Whether rows are lines of OpenAI's batch API. */
+    boolean isBatch() {
+      return format.equals(BATCH);
+    }
   }
 
   /**
    * Where results go.
    *
+   * @param path folder of the result table
    * @param ledger folder of the ledger, if it is not in the output's
+   * @param batchFolder folder of the files of OpenAI's batch API, if they are wanted
    */
   record Output(
       String path,
       String format,
       OutputMode mode,
       Optional<String> ledger,
+      Optional<String> batchFolder,
       Map<String, String> options) {
     public Output {
       options = Map.copyOf(options);
@@ -120,11 +135,11 @@ public record JobConfig(
     file.ifPresent(reader::addFile);
     sparkProperties.forEach((key, value) -> reader.add("spark.nightjar", key, value));
     arguments.forEach((key, value) -> reader.add("command line", key, value));
-    Optional<PromptSource> prompt = prompt(reader);
     Optional<EngineConfig> engine = engine(reader);
     Optional<SamplingParams> sampling = sampling(reader);
     Input input = input(reader);
-    Output output = output(reader);
+    Optional<PromptSource> prompt = input.isBatch() ? batchLines(reader) : prompt(reader);
+    Output output = output(reader, input);
     Optional<Execution> execution = execution(reader, output);
     Optional<ErrorMode> errorMode = reader.find(ConfigKeys.ERROR_MODE);
     Optional<Long> maxChars = reader.find(ConfigKeys.PROMPT_MAX_CHARS);
@@ -194,17 +209,49 @@ public record JobConfig(
     };
   }
 
-  private static Output output(ConfigReader reader) {
-    Optional<String> path = reader.find(ConfigKeys.OUTPUT_PATH);
+  private static Output output(ConfigReader reader, Input input) {
+    String path = reader.find(ConfigKeys.OUTPUT_PATH).orElse("");
     if (path.isEmpty()) {
       reader.problem("output.path is missing, expected the folder of the result table");
     }
+    String format = reader.find(ConfigKeys.OUTPUT_FORMAT).orElseThrow();
+    OutputMode mode = reader.find(ConfigKeys.OUTPUT_MODE).orElse(OutputMode.APPEND);
+    boolean isBatch = format.equals(BATCH);
+    if (isBatch && (!input.isBatch() || mode == OutputMode.OVERWRITE_PARTITIONS)) {
+      reader.problem(
+          "output.format is "
+              + BATCH
+              + ", expected input.format "
+              + BATCH
+              + " with it, and an output.mode that keeps the table");
+    }
     return new Output(
-        path.orElse(""),
-        reader.find(ConfigKeys.OUTPUT_FORMAT).orElseThrow(),
-        reader.find(ConfigKeys.OUTPUT_MODE).orElse(OutputMode.APPEND),
+        isBatch ? path + BATCH_TABLE : path,
+        isBatch ? ConfigKeys.OUTPUT_FORMAT.defaultText().orElseThrow() : format,
+        mode,
         reader.find(ConfigKeys.OUTPUT_LEDGER),
+        isBatch ? Optional.of(path) : Optional.empty(),
         reader.below("output.options."));
+  }
+
+  private static Optional<PromptSource> batchLines(ConfigReader reader) {
+    List<String> given =
+        Stream.of(
+                ConfigKeys.INPUT_QUERY,
+                ConfigKeys.INPUT_SCHEMA,
+                ConfigKeys.INPUT_KEY,
+                ConfigKeys.PROMPT_COLUMN,
+                ConfigKeys.PROMPT_MESSAGES,
+                ConfigKeys.PROMPT_TEMPLATE,
+                ConfigKeys.PROMPT_SYSTEM,
+                ConfigKeys.PROMPT_CHAT)
+            .filter(reader::isGiven)
+            .map(ConfigKey::name)
+            .toList();
+    if (!given.isEmpty()) {
+      reader.problem("input.format is " + BATCH + ", whose lines say it all, expected no " + given);
+    }
+    return Optional.of(new PromptSource.BatchLines());
   }
 
   private static Optional<Execution> execution(ConfigReader reader, Output output) {

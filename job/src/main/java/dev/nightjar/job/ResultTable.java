@@ -2,6 +2,7 @@ package dev.nightjar.job;
 
 import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.input_file_name;
+import static org.apache.spark.sql.functions.lit;
 
 import dev.nightjar.engine.api.EngineException;
 import dev.nightjar.engine.api.ErrorCode;
@@ -78,6 +79,7 @@ abstract sealed class ResultTable {
     boolean replaces = config.output().mode() == OutputMode.OVERWRITE_PARTITIONS;
     ResultTable table;
     if (!FILE_FORMATS.contains(config.output().format().toLowerCase(Locale.ROOT))) {
+      TableFormats.check(spark, config.output().format(), config.output().path());
       table = new Transactions(spark, config, ledger, fingerprint, schema);
     } else if (replaces) {
       table = new ReplacedPartition(spark, config, ledger, fingerprint, schema);
@@ -135,6 +137,16 @@ abstract sealed class ResultTable {
 
   /** Takes rows with an error out of the table, so that they run again. */
   abstract void withdraw(RetryErrors which);
+
+  /** Which rows that takes out. */
+  static Column withdrawn(RetryErrors which) {
+    Column failed = col("status").equalTo(ResultSchema.ERROR);
+    return switch (which) {
+      case NONE -> lit(false);
+      case RETRIABLE -> failed.and(col("error.retriable"));
+      case ALL -> failed;
+    };
+  }
 
   /** Whether the whole run must be one chunk. */
   boolean isOneChunk() {
@@ -241,10 +253,7 @@ abstract sealed class ResultTable {
       if (which == RetryErrors.NONE || rows.isEmpty()) {
         return;
       }
-      Column failed = col("status").equalTo(ResultSchema.ERROR);
-      if (which == RetryErrors.RETRIABLE) {
-        failed = failed.and(col("error.retriable"));
-      }
+      Column failed = withdrawn(which);
       List<String> files = new ArrayList<>();
       for (Row row :
           rows.get().where(failed).select(input_file_name()).distinct().collectAsList()) {

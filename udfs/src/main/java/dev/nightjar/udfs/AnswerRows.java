@@ -11,6 +11,7 @@ import dev.nightjar.engine.api.Timing;
 import dev.nightjar.engine.api.TokenLogprob;
 import dev.nightjar.engine.api.Usage;
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.List;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
@@ -25,15 +26,19 @@ public final class AnswerRows {
   private AnswerRows() {}
 
   /**
-   * The values of {@link AnswerTypes#GENERATION}.
+   * The values of {@link AnswerTypes#GENERATION}; the text of a vector is a JSON array.
    *
    * @param withLogprobs whether token log-probabilities were asked for
    */
   public static Object[] generated(GenerationResult result, boolean withLogprobs) {
     boolean ok = isOk(result);
+    String text =
+        result.finding() instanceof Finding.Embedding(float[] vector)
+            ? Arrays.toString(vector)
+            : result.text();
     return new Object[] {
-      result.text(),
-      isJson(result.text()) ? result.text() : null,
+      text,
+      isJson(text) ? text : null,
       result.finishReason() == null ? null : result.finishReason().value(),
       result.stopReason(),
       error(result.error()),

@@ -109,14 +109,24 @@ public record InferenceOptions(
 
   /** The options that shape an answer, as a JSON object with keys in a fixed order. */
   public String answerJson() {
-    return answerNode().toString();
+    return answerJson(task());
+  }
+
+  /** The same for a row with a task of its own. */
+  String answerJson(Task task) {
+    return answerNode(task).toString();
   }
 
   /**
    * The effective options as stored in the result table: those of the answer, then those of speed.
    */
   public String toJson() {
-    ObjectNode node = answerNode();
+    return toJson(task());
+  }
+
+  /** The same for a row with a task of its own. */
+  String toJson(Task task) {
+    ObjectNode node = answerNode(task);
     node.put("batch_size", engine.maxBatch());
     node.put("prompt_chunk", engine.promptChunk());
     node.put("step_tokens", engine.stepTokens());
@@ -126,9 +136,28 @@ public record InferenceOptions(
     return node.toString();
   }
 
-  private ObjectNode answerNode() {
+  private ObjectNode answerNode(Task task) {
     ObjectNode node = JSON.createObjectNode();
     node.put("depth", engine.depth());
+    switch (task) {
+      case Task.Generate(SamplingParams own) -> put(node, own);
+      case Task.Choose choose -> {
+        put(node, sampling);
+        choose.labels().forEach(node.putArray("labels")::add);
+        node.put("answer_prefix", choose.answerPrefix());
+        node.put("length", name(choose.length()));
+      }
+      case Task.Score score ->
+          node.put("continuation", score.continuation()).put("answer_prefix", score.answerPrefix());
+      case Task.Embed(Task.Pooling pooling, boolean unit) ->
+          node.put("pooling", name(pooling)).put("unit", unit);
+    }
+    node.put("overlong", name(engine.overlong()));
+    node.put("kv_type", name(engine.keysValues().type()));
+    return node;
+  }
+
+  private static void put(ObjectNode node, SamplingParams sampling) {
     node.put("max_tokens", sampling.maxTokens());
     node.put("temperature", sampling.temperature());
     node.put("top_k", sampling.topK());
@@ -145,14 +174,6 @@ public record InferenceOptions(
       case ResponseFormat.Regex(String pattern) -> node.put("regex", pattern);
       case ResponseFormat.Choice(var choices) -> choices.forEach(node.putArray("choices")::add);
     }
-    if (choice != null) {
-      choice.labels().forEach(node.putArray("labels")::add);
-      node.put("answer_prefix", choice.answerPrefix());
-      node.put("length", name(choice.length()));
-    }
-    node.put("overlong", name(engine.overlong()));
-    node.put("kv_type", name(engine.keysValues().type()));
-    return node;
   }
 
   private static String name(Enum<?> value) {

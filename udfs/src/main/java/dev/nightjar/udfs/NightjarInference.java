@@ -30,7 +30,7 @@ public final class NightjarInference {
       Dataset<Row> rows, InferenceOptions options, InferenceProgress progress) {
     StructType input = rows.schema();
     StructType output = ResultSchema.of(input);
-    PromptReader.bind(options.prompt(), input, options.maxPromptChars());
+    PromptReader.bind(options, input);
     if (options.keyColumn() != null) {
       PromptReader.indexOf(input, options.keyColumn());
     }

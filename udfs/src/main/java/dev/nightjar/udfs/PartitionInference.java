@@ -5,7 +5,6 @@ import dev.nightjar.engine.LlmEngine;
 import dev.nightjar.engine.api.GenerationRequest;
 import dev.nightjar.engine.api.GenerationResult;
 import dev.nightjar.engine.api.Prompt;
-import dev.nightjar.engine.api.Task;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
@@ -21,7 +20,6 @@ import org.apache.spark.sql.types.StructType;
 final class PartitionInference implements MapPartitionsFunction<Row, Row> {
   private final StructType input;
   private final InferenceOptions options;
-  private final Task task;
   private final InferenceProgress progress;
   private final ResultRows.TimeClasses timeClasses;
 
@@ -33,7 +31,6 @@ final class PartitionInference implements MapPartitionsFunction<Row, Row> {
       ResultRows.TimeClasses timeClasses) {
     this.input = input;
     this.options = options;
-    this.task = options.task();
     this.progress = progress;
     this.timeClasses = timeClasses;
   }
@@ -60,13 +57,13 @@ final class PartitionInference implements MapPartitionsFunction<Row, Row> {
     EngineInfo engine = all.engine().info();
     ResultRows results =
         new ResultRows(input, options, engine, placement(task, all.engine()), timeClasses);
-    return new Results(answers, results, engine.modelFingerprint());
+    return new Results(answers, results, prompts, engine.modelFingerprint());
   }
 
-  private GenerationRequest request(RowPrompts prompts, RowJournal journal, Row row) {
-    Prompt prompt = prompts.prompt(row);
-    String key = prompts.key(row, prompt);
-    return new GenerationRequest(key, journal.admit(key, prompt), task);
+  private static GenerationRequest request(RowPrompts prompts, RowJournal journal, Row row) {
+    GenerationRequest request = prompts.request(row);
+    Prompt admitted = journal.admit(request.key(), request.prompt());
+    return new GenerationRequest(request.key(), admitted, request.task());
   }
 
   /** Rows that run together, as many at a time as the engine takes. */
@@ -145,21 +142,12 @@ final class PartitionInference implements MapPartitionsFunction<Row, Row> {
   }
 
   /** Answers as result rows, in input order. */
-  private final class Results implements Iterator<Row> {
-    private final Iterator<PartitionAnswers.Answer<Row>> answers;
-    private final ResultRows results;
-    private final RequestHash hash = new RequestHash();
-    private final String answerOptions = options.answerJson();
-    private final String modelFingerprint;
-
-    Results(
-        Iterator<PartitionAnswers.Answer<Row>> answers,
-        ResultRows results,
-        String modelFingerprint) {
-      this.answers = answers;
-      this.results = results;
-      this.modelFingerprint = modelFingerprint;
-    }
+  private record Results(
+      Iterator<PartitionAnswers.Answer<Row>> answers,
+      ResultRows results,
+      RowPrompts prompts,
+      String modelFingerprint)
+      implements Iterator<Row> {
 
     @Override
     public boolean hasNext() {
@@ -169,12 +157,8 @@ final class PartitionInference implements MapPartitionsFunction<Row, Row> {
     @Override
     public Row next() {
       PartitionAnswers.Answer<Row> answer = answers.next();
-      GenerationRequest request = answer.request();
-      String randomKey = options.sampling().isGreedy() ? "" : request.key();
-      String requestHash =
-          hash.ofRequest(request.prompt(), randomKey, answerOptions, modelFingerprint);
-      return results.of(
-          answer.item(), request.key(), requestHash, answer.started(), answer.result());
+      String requestHash = prompts.requestHash(answer.request(), modelFingerprint);
+      return results.of(answer, requestHash);
     }
   }
 }

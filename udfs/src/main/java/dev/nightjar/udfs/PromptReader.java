@@ -3,11 +3,15 @@ package dev.nightjar.udfs;
 import dev.nightjar.engine.api.ChatMessage;
 import dev.nightjar.engine.api.EngineException;
 import dev.nightjar.engine.api.ErrorCode;
+import dev.nightjar.engine.api.GenerationRequest;
 import dev.nightjar.engine.api.Prompt;
 import dev.nightjar.engine.api.RowError;
+import dev.nightjar.udfs.openai.BatchLine;
+import dev.nightjar.udfs.openai.BatchLineReader;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.types.ArrayType;
 import org.apache.spark.sql.types.BinaryType;
@@ -29,13 +33,10 @@ abstract sealed class PromptReader {
     this.maxChars = maxChars;
   }
 
-  /**
-   * Binds a prompt source to a schema.
-   *
-   * @param maxChars most characters of a row's prompt; longer ones are {@link Prompt.Invalid}
-   */
-  static PromptReader bind(PromptSource source, StructType schema, int maxChars) {
-    return switch (source) {
+  /** Binds the options' prompt source to a schema. */
+  static PromptReader bind(InferenceOptions options, StructType schema) {
+    int maxChars = options.maxPromptChars();
+    return switch (options.prompt()) {
       case PromptSource.RawText(String column) ->
           new Texts(textColumn(schema, column), PromptSource.Shape.RAW, null, maxChars);
       case PromptSource.UserMessage(String column, String system) ->
@@ -43,11 +44,24 @@ abstract sealed class PromptReader {
       case PromptSource.Conversation(String column) -> conversation(schema, column, maxChars);
       case PromptSource.Filled(PromptTemplate template, PromptSource.Shape shape, String system) ->
           template(schema, template, shape, system, maxChars);
+      case PromptSource.BatchLines() ->
+          new Lines(
+              textColumn(schema, PromptSource.BatchLines.REQUEST),
+              find(schema, PromptSource.BatchLines.DUPLICATE_OF),
+              new BatchLineReader(options.sampling()),
+              maxChars);
     };
   }
 
   /** The prompt of one row; never throws for its content. */
   abstract Prompt read(Row row);
+
+  /**
+   * The row's request, for sources whose rows have a key and a task of their own; empty for others.
+   */
+  Optional<GenerationRequest> request(Row row) {
+    return Optional.empty();
+  }
 
   final Prompt checked(String text, PromptSource.Shape shape, String system) {
     if (text.length() > maxChars) {
@@ -101,6 +115,54 @@ abstract sealed class PromptReader {
     Prompt read(Row row) {
       Object value = row.get(column);
       return value == null ? new Prompt.Missing() : checked(value.toString(), shape, system);
+    }
+  }
+
+  /** One column of lines of OpenAI's batch API. */
+  private static final class Lines extends PromptReader {
+    private final int column;
+    private final int duplicateOf;
+    private final BatchLineReader reader;
+    private final RequestHash hash = new RequestHash();
+
+    Lines(int column, int duplicateOf, BatchLineReader reader, int maxChars) {
+      super(maxChars);
+      this.column = column;
+      this.duplicateOf = duplicateOf;
+      this.reader = reader;
+    }
+
+    @Override
+    Prompt read(Row row) {
+      return line(row).prompt();
+    }
+
+    private BatchLine line(Row row) {
+      BatchLine line = reader.read(row.isNullAt(column) ? "" : row.getString(column));
+      Prompt prompt =
+          switch (line.prompt()) {
+            case Prompt.Text(String text) -> checked(text, PromptSource.Shape.RAW, null);
+            case Prompt.Messages(List<ChatMessage> messages) -> checked(messages);
+            case Prompt other -> other;
+          };
+      if (duplicateOf >= 0 && !row.isNullAt(duplicateOf)) {
+        prompt =
+            invalid(
+                "custom_id is that of line "
+                    + row.get(duplicateOf)
+                    + " already, expected a name of its own for each line");
+      }
+      return line.withPrompt(prompt);
+    }
+
+    @Override
+    Optional<GenerationRequest> request(Row row) {
+      BatchLine line = line(row);
+      String key =
+          line.customId() != null
+              ? line.customId()
+              : hash.ofPrompt(new Prompt.Text(String.valueOf(row.get(column))));
+      return Optional.of(new GenerationRequest(key, line.prompt(), line.task()));
     }
   }
 

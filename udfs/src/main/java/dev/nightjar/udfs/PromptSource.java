@@ -26,6 +26,19 @@ public sealed interface PromptSource extends Serializable {
    */
   record Filled(PromptTemplate template, Shape shape, String system) implements PromptSource {}
 
+  /**
+   * Lines of OpenAI's batch API in the column {@value #REQUEST}: each row has a prompt, a key and
+   * sampling of its own. Rows whose column {@value #DUPLICATE_OF}, if there is one, is not null
+   * have an error.
+   */
+  record BatchLines() implements PromptSource {
+    /** Column of the line's text. */
+    public static final String REQUEST = "request";
+
+    /** Column of the number of an earlier line with the same {@code custom_id}. */
+    public static final String DUPLICATE_OF = "duplicate_of";
+  }
+
   /** What a text becomes. */
   enum Shape {
     /** One user message. */

@@ -2,6 +2,8 @@ package dev.nightjar.udfs;
 
 import dev.nightjar.engine.EngineInfo;
 import dev.nightjar.engine.api.GenerationResult;
+import dev.nightjar.engine.api.SamplingParams;
+import dev.nightjar.engine.api.Task;
 import java.sql.Date;
 import java.sql.Timestamp;
 import java.time.Instant;
@@ -31,6 +33,7 @@ final class ResultRows {
   private final EngineInfo engine;
   private final Row placement;
   private final TimeClasses timeClasses;
+  private final Task task;
   private final String optionsJson;
   private final Object runDate;
 
@@ -51,6 +54,7 @@ final class ResultRows {
     this.engine = engine;
     this.placement = placement;
     this.timeClasses = timeClasses;
+    this.task = options.task();
     this.optionsJson = options.toJson();
     this.runDate =
         switch (timeClasses) {
@@ -59,34 +63,38 @@ final class ResultRows {
         };
   }
 
-  /**
-   * The result row of one input row.
-   *
-   * @param customId the row's key
-   * @param started when the row was taken from the input
-   */
-  Row of(Row input, String customId, String requestHash, Instant started, GenerationResult result) {
+  /** The result row of one input row. */
+  Row of(PartitionAnswers.Answer<Row> answer, String requestHash) {
+    Row input = answer.item();
+    GenerationResult result = answer.result();
+    Task own = answer.request().task();
     Object[] values = new Object[columns];
     for (int i = 0; i < inputColumns; i++) {
       values[i] = input.get(i);
     }
     int at = inputColumns;
     values[at++] = options.runId();
-    values[at++] = customId;
+    values[at++] = answer.request().key();
     values[at++] = requestHash;
     values[at++] = engine.model();
     values[at++] = engine.modelFingerprint();
     values[at++] = status(result);
-    for (Object value : AnswerRows.generated(result, options.sampling().logprobs() >= 0)) {
+    for (Object value : AnswerRows.generated(result, withLogprobs(own))) {
       values[at++] = value;
     }
     values[at++] = placement;
-    values[at++] = optionsJson;
-    values[at++] = time(started);
-    values[at++] = time(started.plusNanos(result.timing().totalNanos()));
+    values[at++] = own.equals(task) ? optionsJson : options.toJson(own);
+    values[at++] = time(answer.started());
+    values[at++] = time(answer.started().plusNanos(result.timing().totalNanos()));
     values[at++] = runDate;
     assert at == columns;
     return RowFactory.create(values);
+  }
+
+  private boolean withLogprobs(Task own) {
+    SamplingParams sampling =
+        own instanceof Task.Generate(SamplingParams its) ? its : options.sampling();
+    return sampling.logprobs() >= 0;
   }
 
   static String status(GenerationResult result) {

@@ -1,7 +1,11 @@
 package dev.nightjar.udfs;
 
 import dev.nightjar.engine.api.EngineException;
+import dev.nightjar.engine.api.GenerationRequest;
 import dev.nightjar.engine.api.Prompt;
+import dev.nightjar.engine.api.SamplingParams;
+import dev.nightjar.engine.api.Task;
+import java.util.Optional;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.types.StructType;
 
@@ -13,7 +17,8 @@ public final class RowPrompts {
   private final PromptReader reader;
   private final int keyColumn;
   private final RequestHash hash = new RequestHash();
-  private final boolean greedy;
+  private final InferenceOptions options;
+  private final Task task;
   private final String answerOptions;
 
   /**
@@ -22,11 +27,22 @@ public final class RowPrompts {
    * @throws EngineException when columns are missing or of the wrong type
    */
   public RowPrompts(InferenceOptions options, StructType schema) {
-    this.reader = PromptReader.bind(options.prompt(), schema, options.maxPromptChars());
+    this.reader = PromptReader.bind(options, schema);
     this.keyColumn =
         options.keyColumn() == null ? -1 : PromptReader.indexOf(schema, options.keyColumn());
-    this.greedy = options.sampling().isGreedy();
+    this.options = options;
+    this.task = options.task();
     this.answerOptions = options.answerJson();
+  }
+
+  /** The row's request: prompt, key and what is done with it; never throws for its content. */
+  public GenerationRequest request(Row row) {
+    Optional<GenerationRequest> own = reader.request(row);
+    if (own.isPresent()) {
+      return own.get();
+    }
+    Prompt prompt = reader.read(row);
+    return new GenerationRequest(key(row, prompt), prompt, task);
   }
 
   /** The row's prompt; never throws for its content. */
@@ -46,7 +62,11 @@ public final class RowPrompts {
   }
 
   /** The {@code request_hash} of the row's result: equal for rows that get the same answer. */
-  public String requestHash(Prompt prompt, String key, String modelFingerprint) {
-    return hash.ofRequest(prompt, greedy ? "" : key, answerOptions, modelFingerprint);
+  public String requestHash(GenerationRequest request, String modelFingerprint) {
+    boolean random =
+        request.task() instanceof Task.Generate(SamplingParams sampling) && !sampling.isGreedy();
+    String answer =
+        request.task().equals(task) ? answerOptions : options.answerJson(request.task());
+    return hash.ofRequest(request.prompt(), random ? request.key() : "", answer, modelFingerprint);
   }
 }

@@ -4,9 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.nightjar.engine.api.ChatMessage;
+import dev.nightjar.engine.api.EngineConfig;
 import dev.nightjar.engine.api.EngineException;
 import dev.nightjar.engine.api.ErrorCode;
 import dev.nightjar.engine.api.Prompt;
+import dev.nightjar.engine.api.SamplingParams;
+import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -78,11 +81,10 @@ class TestPromptReader {
 
   @Test
   void overlongPromptIsARowError() {
-    Prompt prompt =
-        PromptReader.bind(new PromptSource.RawText("body"), SCHEMA, 3).read(row(1, "four"));
+    Prompt prompt = bind(new PromptSource.RawText("body"), 3).read(row(1, "four"));
     assertInvalid(prompt, "the prompt has 4 characters, expected at most 3");
     Prompt messages =
-        PromptReader.bind(new PromptSource.Conversation("messages"), SCHEMA, 3)
+        bind(new PromptSource.Conversation("messages"), 3)
             .read(conversation(message("ab", "user"), message("cd", "user")));
     assertInvalid(messages, "the prompt has 4 characters");
   }
@@ -99,7 +101,7 @@ class TestPromptReader {
   }
 
   private static void assertBindFails(PromptSource source, String part, String advice) {
-    assertThatThrownBy(() -> PromptReader.bind(source, SCHEMA, 100))
+    assertThatThrownBy(() -> bind(source, 100))
         .isInstanceOf(EngineException.class)
         .hasMessageContaining(part)
         .hasMessageContaining(advice);
@@ -116,7 +118,22 @@ class TestPromptReader {
   }
 
   private static Prompt read(PromptSource source, Row row) {
-    return PromptReader.bind(source, SCHEMA, 100).read(row);
+    return bind(source, 100).read(row);
+  }
+
+  private static PromptReader bind(PromptSource source, int maxChars) {
+    InferenceOptions options =
+        new InferenceOptions(
+            "model",
+            EngineConfig.DEFAULT,
+            SamplingParams.greedy(8),
+            source,
+            null,
+            maxChars,
+            ErrorMode.PERMISSIVE,
+            "run",
+            LocalDate.EPOCH);
+    return PromptReader.bind(options, SCHEMA);
   }
 
   private static PromptSource filled(String template) {

@@ -49,6 +49,7 @@ public record Fingerprint(String hash, String json) {
       case PromptSource.UserMessage(String column, String system) ->
           node.put("user_column", column).put("system", system);
       case PromptSource.Conversation(String column) -> node.put("messages_column", column);
+      case PromptSource.BatchLines() -> node.put("batch_lines", true);
       case PromptSource.Filled(PromptTemplate template, PromptSource.Shape shape, String system) ->
           node.put("template", text(template)).put("shape", shape.name()).put("system", system);
     }
