@@ -1,5 +1,6 @@
 package dev.nightjar.job;
 
+import dev.nightjar.udfs.RowJournal;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -8,14 +9,17 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.plugin.DriverPlugin;
 import org.apache.spark.api.plugin.ExecutorPlugin;
 import org.apache.spark.api.plugin.PluginContext;
 import org.apache.spark.api.plugin.SparkPlugin;
+import org.apache.spark.util.TaskCompletionListener;
 
 /**
  * Faults inside executors, for tests on a cluster. Property {@value #FAULTS} says which; some tasks
@@ -29,10 +33,18 @@ public final class FaultPlugin implements SparkPlugin {
   /** Key of the row that kills. */
   static final String POISON = "5";
 
+  /** The note of that row. */
+  static final String POISON_NOTE =
+      UUID.nameUUIDFromBytes(POISON.getBytes(StandardCharsets.UTF_8)).toString();
+
   /** Tasks of a chunk, where it matters. */
   static final int TASKS_PER_CHUNK = 3;
 
+  /** Chunks in which it happens, by the rows before them; {@link #POISON} is in the first one. */
+  private static final Set<String> CHUNKS = Set.of("0", "12");
+
   private static final double SHARE = 0.3;
+  private static final long SOON_NANOS = 20_000_000L;
 
   /** What happens to a task. */
   enum Fault {
@@ -43,10 +55,14 @@ public final class FaultPlugin implements SparkPlugin {
     /** It is slow on one executor, so that a copy of it is started on the other one. */
     SLOW,
     /**
-     * A row kills whoever runs it: the second task of each chunk dies twice, and after that whoever
-     * runs the row {@link #POISON} alone.
+     * A row kills whoever runs it: the second task of two chunks until it is careful, the first
+     * time by an orderly exit, and after that whoever runs the row {@link #POISON} alone.
      */
-    POISON
+    POISON,
+    /** The same, but whoever runs the row alone stops for good instead of dying. */
+    HANG,
+    /** None from here. */
+    NONE
   }
 
   @Override
@@ -73,11 +89,11 @@ public final class FaultPlugin implements SparkPlugin {
     @Override
     public void onTaskStart() {
       TaskContext task = TaskContext.get();
-      if (fault == Fault.POISON) {
+      if (fault == Fault.POISON || fault == Fault.HANG) {
         poison(task);
         return;
       }
-      if (task.attemptNumber() > 0 || random.nextDouble() > SHARE) {
+      if (task.attemptNumber() + task.stageAttemptNumber() > 0 || random.nextDouble() > SHARE) {
         return;
       }
       switch (fault) {
@@ -85,14 +101,14 @@ public final class FaultPlugin implements SparkPlugin {
           note(task);
           Thread victim = Thread.currentThread();
           later(() -> {
-            LockSupport.parkNanos(20_000_000L);
+            LockSupport.parkNanos(SOON_NANOS);
             victim.interrupt();
           });
         }
         case HALT -> {
           note(task);
           later(() -> {
-            LockSupport.parkNanos(20_000_000L);
+            LockSupport.parkNanos(SOON_NANOS);
             Runtime.getRuntime().halt(137);
           });
         }
@@ -102,35 +118,73 @@ public final class FaultPlugin implements SparkPlugin {
             LockSupport.parkNanos(4_000_000_000L);
           }
         }
-        case POISON -> {
+        case POISON, HANG, NONE -> {
           // See above.
         }
       }
     }
 
+    /**
+     * A task that runs many rows ends as soon as it has left its note, one that runs them singly as
+     * soon as it has left the row's.
+     */
     private void poison(TaskContext task) {
-      String journal = task.getLocalProperty("nightjar.journal");
-      if (journal == null || task.numPartitions() != TASKS_PER_CHUNK || task.partitionId() != 1) {
+      String folder = task.getLocalProperty("nightjar.journal");
+      if (folder == null || task.numPartitions() != TASKS_PER_CHUNK || task.partitionId() != 1) {
         return;
       }
-      if (task.attemptNumber() < 2) {
-        note(task);
-        Runtime.getRuntime().halt(137);
-      }
-      Path note =
-          Path.of(URI.create(journal))
-              .resolve(UUID.nameUUIDFromBytes(POISON.getBytes(StandardCharsets.UTF_8)).toString());
-      if (Files.exists(note)) {
+      String chunk = task.getLocalProperty("nightjar.journal.chunk");
+      if (!CHUNKS.contains(chunk)) {
         return;
       }
+      Path journal = Path.of(URI.create(folder));
+      Path row = journal.resolve("rows").resolve(POISON_NOTE);
+      Path tasks = journal.resolve(RowJournal.TASKS);
+      int died = count(tasks, chunk + "-1-");
+      boolean first = count(log, fault + "-" + chunk + "-") == 0;
+      if (died < 2) {
+        endWhen(task, () -> count(tasks, chunk + "-1-") > died, first);
+      } else if (Files.exists(row)) {
+        return;
+      } else if (fault == Fault.HANG) {
+        stopAt(row, task);
+      } else {
+        endWhen(task, () -> Files.exists(row), false);
+      }
+    }
+
+    private void endWhen(TaskContext task, BooleanSupplier condition, boolean orderly) {
       later(() -> {
         while (!task.isCompleted()) {
-          if (Files.exists(note)) {
+          if (condition.getAsBoolean()) {
             note(task);
+            if (orderly) {
+              System.exit(1);
+            }
             Runtime.getRuntime().halt(137);
           }
         }
       });
+    }
+
+    private static int count(Path folder, String prefix) {
+      String[] names = folder.toFile().list((at, name) -> name.startsWith(prefix));
+      return names == null ? 0 : names.length;
+    }
+
+    /** Starts a shell that stops this process as soon as the row's note is there. */
+    private void stopAt(Path row, TaskContext task) {
+      String script = "while [ ! -e '%s' ]; do :; done; : > '%s'; kill -STOP %d";
+      Path stopped = log.resolve(name(task));
+      long process = ProcessHandle.current().pid();
+      try {
+        Process shell =
+            new ProcessBuilder("sh", "-c", script.formatted(row, stopped, process)).start();
+        TaskCompletionListener end = context -> shell.destroyForcibly();
+        task.addTaskCompletionListener(end);
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
     }
 
     private static void later(Runnable body) {
@@ -139,10 +193,15 @@ public final class FaultPlugin implements SparkPlugin {
 
     private void note(TaskContext task) {
       try {
-        Files.createFile(log.resolve(fault + "-" + task.taskAttemptId() + "-" + System.nanoTime()));
+        Files.createFile(log.resolve(name(task)));
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }
+    }
+
+    private String name(TaskContext task) {
+      String chunk = task.getLocalProperty("nightjar.journal.chunk");
+      return fault + "-" + chunk + "-" + task.taskAttemptId() + "-" + System.nanoTime();
     }
   }
 }

@@ -15,9 +15,13 @@ import org.apache.hadoop.fs.RawLocalFileSystem;
 import org.apache.hadoop.fs.permission.FsPermission;
 import org.apache.hadoop.util.Progressable;
 
-/** The local disk under the scheme {@code full}, which takes as many more bytes as it is told. */
+/**
+ * The local disk under the scheme {@code full}, which takes as many more bytes as it is told: by
+ * {@link #ROOM}, or for each process by the property {@value #BYTES}.
+ */
 public final class FullFileSystem extends FileSystem {
   static final AtomicLong ROOM = new AtomicLong();
+  static final String BYTES = "fs.full.bytes";
   private static final String ROOT = "full:///";
 
   private final RawLocalFileSystem disk = new RawLocalFileSystem();
@@ -27,6 +31,9 @@ public final class FullFileSystem extends FileSystem {
     super.initialize(name, conf);
     setConf(conf);
     disk.initialize(URI.create("file:///"), conf);
+    if (conf.get(BYTES) != null) {
+      ROOM.set(conf.getLong(BYTES, 0));
+    }
   }
 
   @Override

@@ -7,18 +7,13 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
-import java.util.stream.Stream;
-import org.apache.spark.sql.Dataset;
-import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -33,108 +28,102 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("faults")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class TestFaults {
-  private static final int ROWS = 60;
   private static final int LEAST_FAULTS = 30;
-  private static final int MOST_RESTARTS = 5;
-  private static final long AWAIT_NANOS = 300_000_000_000L;
-  private static final long POLL_NANOS = 500_000L;
+  private static final long PAUSE_NANOS = 1_500_000_000L;
+  private static final String FULL_BYTES = "spark.hadoop." + FullFileSystem.BYTES;
+
+  /** What each process can write. */
+  private static final int DISK_BYTES = 60_000;
+
+  /** Where a row's key is first used in the engine. */
+  private static final String ROW_CONTEXT = "dev.nightjar.engine.depth.Hashing";
+
+  private static final String[] THREE_TASKS = {
+    "run.rows-per-chunk", String.valueOf(ClusterRuns.ROWS_PER_TASK * FaultPlugin.TASKS_PER_CHUNK)
+  };
+  private static final Map<String, String> MANY_TRIES = Map.of("spark.task.maxFailures", "20");
 
   @TempDir private static Path shared;
-  private Path model;
-  private Path input;
-  private StandaloneCluster cluster;
-  private final Map<String, Integer> faults = new HashMap<>();
+  private ClusterRuns runs;
+  private final Map<String, Integer> faults = new TreeMap<>();
   private final List<Path> outputs = new ArrayList<>();
-  private Path faultLog;
 
   @BeforeAll
   void start() throws IOException {
-    model = TinyModel.write(shared.resolve("model"));
-    input = JobRuns.input(shared, ROWS);
-    faultLog = Files.createDirectories(shared.resolve("faults"));
-    cluster = StandaloneCluster.start(shared.resolve("spark"));
-  }
-
-  @AfterEach
-  void clearLog() throws IOException {
-    try (Stream<Path> files = Files.list(faultLog)) {
-      for (Path file : files.toList()) {
-        Files.delete(file);
-      }
-    }
+    runs = new ClusterRuns(shared);
   }
 
   /** All tables against the one that nothing disturbed. */
   @AfterAll
   void compare() throws IOException {
-    cluster.close();
+    runs.close();
     SparkSession spark = JobRuns.session("local[2]");
     try {
-      Map<String, String> expected = undisturbed(spark);
-      assertThat(expected).hasSize(ROWS);
+      Map<String, String> expected = runs.undisturbed(spark);
+      assertThat(expected).hasSize(ClusterRuns.ROWS);
       for (Path output : outputs) {
-        assertThat(JobRuns.results(spark, output).count()).as(output.toString()).isEqualTo(ROWS);
-        assertThat(JobRuns.texts(spark, output)).as(output.toString()).isEqualTo(expected);
+        assertThat(JobRuns.results(spark, output).count())
+            .as(output.toString())
+            .isEqualTo(ClusterRuns.ROWS);
+        assertThat(ClusterRuns.answers(spark, output)).as(output.toString()).isEqualTo(expected);
         assertThat(output.resolve("_SUCCESS")).exists();
-        assertThat(output.resolve("_nightjar/publications").toFile().list()).isNullOrEmpty();
+        assertThat(ClusterRuns.isPublishing(output)).isFalse();
       }
     } finally {
       spark.stop();
       ExecutorEngines.closeIdle();
     }
-    System.out.println("faults: " + faults);
-    assertThat(faults.values().stream().mapToInt(Integer::intValue).sum())
-        .as("faults %s", faults)
-        .isGreaterThanOrEqualTo(LEAST_FAULTS);
+    int sum = faults.values().stream().mapToInt(Integer::intValue).sum();
+    faults.forEach((kind, number) -> System.out.printf("%4d  %s%n", number, kind));
+    System.out.printf("%4d  faults, %d tables as undisturbed%n", sum, outputs.size());
+    assertThat(sum).as("faults %s", faults).isGreaterThanOrEqualTo(LEAST_FAULTS);
   }
 
   @Test
   void executorsAreKilledFromOutside() throws IOException {
     Path output = output("killed");
-    StandaloneCluster.Driver driver = start(output, Map.of("spark.task.maxFailures", "20"));
-    int kills = 0;
-    while (driver.isAlive() && kills < 6) {
-      int chunks = chunks(output);
-      await(() -> !driver.isAlive() || isWriting(output) && !cluster.executors().isEmpty());
-      List<ProcessHandle> executors = cluster.executors();
-      if (driver.isAlive() && !executors.isEmpty()) {
+    StandaloneCluster.Driver driver = runs.start(output, MANY_TRIES);
+    for (int kills = 0; driver.isAlive() && kills < 6; ) {
+      int chunks = ClusterRuns.chunks(output);
+      List<ProcessHandle> executors = executorsAtWork(driver, output);
+      if (!executors.isEmpty()) {
         executors.get(kills % executors.size()).destroyForcibly();
         kills++;
         count("kill -9 of an executor");
       }
-      await(() -> !driver.isAlive() || chunks(output) > chunks);
+      ClusterRuns.await(() -> !driver.isAlive() || ClusterRuns.chunks(output) > chunks);
     }
     assertThat(driver.exitCode()).as(driver.log()).isZero();
   }
 
   @Test
   void executorsDieInTheMiddleOfTasks() throws IOException {
-    Path output = output("halted");
-    run(output, FaultPlugin.Fault.HALT, Map.of("spark.task.maxFailures", "20"));
-    count("executor died in a task", logged(), 3);
+    count(
+        "executor died in a task",
+        3,
+        runs.run(output("halted"), FaultPlugin.Fault.HALT, MANY_TRIES));
   }
 
   @Test
   void tasksFailInTheMiddle() throws IOException {
-    Path output = output("interrupted");
-    run(output, FaultPlugin.Fault.INTERRUPT, Map.of());
-    count("task interrupted", logged(), 5);
+    count(
+        "task interrupted",
+        5,
+        runs.run(output("interrupted"), FaultPlugin.Fault.INTERRUPT, Map.of()));
   }
 
   @Test
   void slowTasksAreRunTwice() throws IOException {
-    Path output = output("speculated");
-    run(
-        output,
-        FaultPlugin.Fault.SLOW,
+    Map<String, String> speculation =
         Map.of(
             "spark.speculation", "true",
             "spark.speculation.interval", "50ms",
             "spark.speculation.multiplier", "1.1",
             "spark.speculation.quantile", "0.1",
             "spark.speculation.minTaskRuntime", "50ms",
-            "spark.locality.wait", "0"));
-    count("slow task with speculation", logged(), 1);
+            "spark.locality.wait", "0");
+    int slow = runs.run(output("speculated"), FaultPlugin.Fault.SLOW, speculation);
+    count("slow task with speculation", 1, slow);
   }
 
   @Test
@@ -144,83 +133,189 @@ class TestFaults {
         List.of(
             () -> Files.exists(output.resolve("_nightjar/lock.json")),
             () -> Files.exists(output.resolve("_nightjar/runs")),
-            () -> isWriting(output),
-            () -> chunks(output) >= 1,
-            () -> chunks(output) >= 1 && isWriting(output),
-            () -> isPublishing(output),
-            () -> chunks(output) >= 3,
-            () -> chunks(output) >= 3 && isWriting(output),
-            () -> chunks(output) >= 4 && isPublishing(output),
-            () -> chunks(output) >= 5);
+            () -> ClusterRuns.isWriting(output),
+            () -> ClusterRuns.chunks(output) >= 1,
+            () -> ClusterRuns.chunks(output) >= 1 && ClusterRuns.isWriting(output),
+            () -> ClusterRuns.isPublishing(output),
+            () -> ClusterRuns.chunks(output) >= 3,
+            () -> ClusterRuns.chunks(output) >= 3 && ClusterRuns.isWriting(output),
+            () -> ClusterRuns.chunks(output) >= 4 && ClusterRuns.isPublishing(output),
+            () -> ClusterRuns.chunks(output) >= 5);
     for (BooleanSupplier moment : moments) {
-      StandaloneCluster.Driver driver = start(output, Map.of());
+      StandaloneCluster.Driver driver = runs.start(output, Map.of());
       long begun = System.nanoTime();
-      await(() -> !driver.isAlive() || cluster.executors().size() == 2);
-      await(() -> !driver.isAlive() || moment.getAsBoolean());
+      ClusterRuns.await(() -> !driver.isAlive() || runs.executors().size() == 2);
+      ClusterRuns.await(() -> !driver.isAlive() || moment.getAsBoolean());
       LockSupport.parkNanos((System.nanoTime() - begun) % 3 * 5_000_000L);
       if (driver.isAlive()) {
         driver.kill();
         count("kill -9 of the driver");
       }
-      await(() -> cluster.executors().isEmpty());
+      ClusterRuns.await(() -> runs.executors().isEmpty());
     }
-    StandaloneCluster.Driver last = start(output, Map.of());
+    StandaloneCluster.Driver last = runs.start(output, Map.of());
     assertThat(last.exitCode()).as(last.log()).isZero();
-    StandaloneCluster.Driver again = start(output, Map.of());
+    StandaloneCluster.Driver again = runs.start(output, Map.of());
     assertThat(again.exitCode()).as(again.log()).isZero();
-    assertThat(again.out()).contains("\"skipped_resume\":" + ROWS);
+    assertThat(again.out()).contains("\"skipped_resume\":" + ClusterRuns.ROWS);
+  }
+
+  /** The one that stood still must write nothing more. */
+  @Test
+  void aDriverThatStandsStillIsReplaced() throws IOException {
+    Path output = output("replaced");
+    Map<String, String> half = Map.of("spark.cores.max", "1");
+    StandaloneCluster.Driver first = runs.start(output, half);
+    ClusterRuns.await(() -> ClusterRuns.chunks(output) >= 1 && ClusterRuns.isWriting(output));
+    ClusterRuns.signal("STOP", first.process());
+    count("driver stopped, another one took over");
+    StandaloneCluster.Driver second = runs.start(output, half);
+    assertThat(second.exitCode()).as(second.log()).isZero();
+    ClusterRuns.signal("CONT", first.process());
+    assertThat(first.exitCode()).as(first.log()).isEqualTo(1);
+    assertThat(first.out()).contains("\"status\":\"failed\"");
   }
 
   @Test
   void executorsAreDecommissioned() throws IOException {
     Path output = output("decommissioned");
-    StandaloneCluster.Driver driver = start(output, Map.of("spark.decommission.enabled", "true"));
-    int asked = 0;
-    while (driver.isAlive() && asked < 2) {
-      int chunks = chunks(output);
-      await(() -> !driver.isAlive() || isWriting(output) && !cluster.executors().isEmpty());
-      List<ProcessHandle> executors = cluster.executors();
-      if (driver.isAlive() && !executors.isEmpty()) {
-        new ProcessBuilder("kill", "-PWR", String.valueOf(executors.getFirst().pid())).start();
+    StandaloneCluster.Driver driver =
+        runs.start(output, Map.of("spark.decommission.enabled", "true"));
+    for (int asked = 0; driver.isAlive() && asked < 2; ) {
+      int chunks = ClusterRuns.chunks(output);
+      List<ProcessHandle> executors = executorsAtWork(driver, output);
+      if (!executors.isEmpty()) {
+        ClusterRuns.signal("PWR", executors.getFirst());
         asked++;
         count("decommission of an executor");
       }
-      await(() -> !driver.isAlive() || chunks(output) > chunks + 1);
+      ClusterRuns.await(() -> !driver.isAlive() || ClusterRuns.chunks(output) > chunks + 1);
     }
     assertThat(driver.exitCode()).as(driver.log()).isZero();
   }
 
+  /** Rows that were running meanwhile are over their time; they are tried again. */
+  @Test
+  void executorsStandStillForLongerThanARowMayRun() throws IOException {
+    Path output = output("paused");
+    String[] limited = {"errors.row-timeout", "1s", "errors.max-error-rate", "1"};
+    StandaloneCluster.Driver driver = runs.start(output, Map.of(), limited);
+    for (int pauses = 0; driver.isAlive() && pauses < 3; ) {
+      int chunks = ClusterRuns.chunks(output);
+      for (ProcessHandle executor : executorsAtWork(driver, output)) {
+        ClusterRuns.signal("STOP", executor);
+        LockSupport.parkNanos(PAUSE_NANOS);
+        ClusterRuns.signal("CONT", executor);
+        pauses++;
+        count("executor stood still");
+      }
+      ClusterRuns.await(() -> !driver.isAlive() || ClusterRuns.chunks(output) > chunks);
+    }
+    assertThat(driver.exitCode()).as(driver.log()).isZero();
+    StandaloneCluster.Driver retry = runs.start(output, Map.of(), "run.retry-errors", "retriable");
+    assertThat(retry.exitCode()).as(retry.log()).isZero();
+  }
+
+  @Test
+  void aFullDiskEndsTheRunAndTheNextGoesOn() throws IOException {
+    Path output = output("full");
+    String url = "full://" + output;
+    String type = FullFileSystem.class.getName();
+    for (int i = 0; i < 2; i++) {
+      Map<String, String> disk =
+          Map.of("spark.hadoop.fs.full.impl", type, FULL_BYTES, String.valueOf(DISK_BYTES));
+      StandaloneCluster.Driver driver = runs.start(output, disk, "output.path", url);
+      assertThat(driver.exitCode()).as(driver.log()).isEqualTo(1);
+      assertThat(driver.out()).contains("\"status\":\"failed\"").contains("no space is left for");
+      assertThat(output.resolve("_SUCCESS")).doesNotExist();
+      count("full disk");
+    }
+    Map<String, String> room =
+        Map.of("spark.hadoop.fs.full.impl", type, FULL_BYTES, String.valueOf(Long.MAX_VALUE));
+    StandaloneCluster.Driver last = runs.start(output, room, "output.path", url);
+    assertThat(last.exitCode()).as(last.log()).isZero();
+  }
+
   @Test
   void aRowThatKillsItsProcessIsSetAside() throws IOException {
-    Path output = shared.resolve("poisoned");
-    run(
-        output,
-        FaultPlugin.Fault.POISON,
-        Map.of("spark.task.maxFailures", "8"),
-        "run.rows-per-chunk",
-        String.valueOf(4 * FaultPlugin.TASKS_PER_CHUNK));
-    count("executor died of a row", logged(), 3);
+    Path output = output("poison");
+    int deaths = runs.run(output, FaultPlugin.Fault.POISON, MANY_TRIES, THREE_TASKS);
+    count("executor killed by a row", 3, deaths);
+    rowIsSetAside(output);
+  }
+
+  /** The process that dies is the whole run: the same command again and again passes the row. */
+  @Test
+  void aRowThatKillsALocalRunIsSetAside() throws IOException {
+    Path output = output("local");
+    Map<String, String> local = Map.of("spark.master", "local[2]");
+    int deaths = runs.run(output, FaultPlugin.Fault.POISON, local, THREE_TASKS);
+    count("local run killed by a row", 3, deaths);
+    rowIsSetAside(output);
+  }
+
+  @Test
+  void aRowWhoseProcessStandsStillIsSetAside() throws IOException {
+    Path output = output("still");
+    Map<String, String> impatient =
+        Map.of(
+            "spark.task.maxFailures", "20",
+            "spark.executor.heartbeatInterval", "1s",
+            "spark.network.timeout", "10s",
+            "spark.network.timeoutInterval", "1s");
+    int deaths = runs.run(output, FaultPlugin.Fault.HANG, impatient, THREE_TASKS);
+    count("executor killed or stopped by a row", 3, deaths);
+    rowIsSetAside(output);
+  }
+
+  /** Only the row's thread hangs: the process lives, and Spark sees nothing wrong with it. */
+  @Test
+  void aRowThatHangsInsideTheModelIsSetAside() throws IOException {
+    Path output = output("hanging");
+    try (Debugger debugger = Debugger.stopAt(ROW_CONTEXT, "of", FaultPlugin.POISON)) {
+      String flags = ClusterRuns.EXECUTOR_FLAGS + " " + debugger.flag();
+      runs.run(
+          output,
+          FaultPlugin.Fault.NONE,
+          Map.of("spark.task.maxFailures", "20", "spark.executor.extraJavaOptions", flags),
+          "errors.row-timeout",
+          "1s");
+      count("row hangs in the model", 3, debugger.stopped());
+    }
+    rowIsSetAside(output);
+  }
+
+  /** All other rows are as undisturbed; tried again without the fault, this one is, too. */
+  private void rowIsSetAside(Path output) throws IOException {
     SparkSession spark = JobRuns.session("local[2]");
     try {
-      Map<String, String> expected = new TreeMap<>(undisturbed(spark));
+      Map<String, String> expected = runs.undisturbed(spark);
+      Map<String, String> found = ClusterRuns.answers(spark, output);
+      assertThat(found.remove(FaultPlugin.POISON)).contains("QUARANTINED");
       assertThat(expected.remove(FaultPlugin.POISON)).isNotNull();
-      Dataset<Row> rows = JobRuns.results(spark, output);
-      assertThat(rows.count()).isEqualTo(ROWS);
-      assertThat(rows.where("error.code = 'QUARANTINED'").select("custom_id").collectAsList())
-          .extracting(row -> row.getString(0))
-          .containsExactly(FaultPlugin.POISON);
-      Map<String, String> found = JobRuns.texts(spark, output);
-      found.remove(FaultPlugin.POISON);
       assertThat(found).isEqualTo(expected);
     } finally {
       spark.stop();
     }
+    StandaloneCluster.Driver retry = runs.start(output, Map.of(), "run.retry-errors", "retriable");
+    assertThat(retry.exitCode()).as(retry.log()).isZero();
+    assertThat(retry.out()).contains("\"skipped_resume\":" + (ClusterRuns.ROWS - 1));
   }
 
-  private Map<String, String> undisturbed(SparkSession spark) {
-    Path output = shared.resolve("undisturbed");
-    JobRuns.run(spark, JobRuns.arguments(model, input, output));
-    return JobRuns.texts(spark, output);
+  @Test
+  void tooManyErrorsHaveAnExitCodeOfTheirOwn() throws IOException {
+    Path output = shared.resolve("errors");
+    StandaloneCluster.Driver driver =
+        runs.start(output, Map.of(), "prompt.max-chars", "40", "errors.max-error-rate", "0.05");
+    assertThat(driver.exitCode()).as(driver.log()).isEqualTo(2);
+    assertThat(driver.out()).contains("\"status\":\"too_many_errors\"");
+  }
+
+  /** The executors at a moment when a chunk is written; none when the run is over. */
+  private List<ProcessHandle> executorsAtWork(StandaloneCluster.Driver driver, Path output) {
+    ClusterRuns.await(
+        () -> !driver.isAlive() || ClusterRuns.isWriting(output) && !runs.executors().isEmpty());
+    return driver.isAlive() ? runs.executors() : List.of();
   }
 
   private Path output(String name) {
@@ -229,85 +324,12 @@ class TestFaults {
     return output;
   }
 
-  private StandaloneCluster.Driver start(
-      Path output, Map<String, String> properties, String... more) throws IOException {
-    Map<String, String> arguments =
-        JobRuns.arguments(
-            model,
-            input,
-            output,
-            "run.rows-per-task",
-            "4",
-            "run.rows-per-chunk",
-            "8",
-            "run.progress-seconds",
-            "0");
-    for (int i = 0; i < more.length; i += 2) {
-      arguments.put(more[i], more[i + 1]);
-    }
-    List<String> flags = new ArrayList<>();
-    arguments.forEach((key, value) -> flags.addAll(List.of("--set", key + "=" + value)));
-    Map<String, String> all = new HashMap<>(properties);
-    all.put("spark.sql.shuffle.partitions", "2");
-    all.put("spark.deploy.maxExecutorRetries", "-1");
-    return cluster.start(BatchInferenceJob.class.getName(), all, flags);
-  }
-
-  private void run(
-      Path output, FaultPlugin.Fault fault, Map<String, String> properties, String... more)
-      throws IOException {
-    Map<String, String> all = new HashMap<>(properties);
-    all.put("spark.plugins", FaultPlugin.class.getName());
-    all.put(FaultPlugin.FAULTS, fault.name());
-    all.put(FaultPlugin.LOG, faultLog.toString());
-    StandaloneCluster.Driver driver = start(output, all, more);
-    for (int i = 0; i < MOST_RESTARTS && driver.exitCode() != 0; i++) {
-      driver = start(output, all, more);
-      count("run failed, command repeated");
-    }
-    assertThat(driver.exitCode()).as(driver.log()).isZero();
-  }
-
-  private int logged() throws IOException {
-    try (Stream<Path> files = Files.list(faultLog)) {
-      return (int) files.count();
-    }
-  }
-
   private void count(String kind) {
-    faults.merge(kind, 1, Integer::sum);
+    count(kind, 1, 1);
   }
 
-  private void count(String kind, int number, int atLeast) {
+  private void count(String kind, int atLeast, int number) {
     assertThat(number).as(kind).isGreaterThanOrEqualTo(atLeast);
     faults.merge(kind, number, Integer::sum);
-  }
-
-  /** Committed chunks. */
-  private static int chunks(Path output) {
-    return names(output.resolve("_nightjar/chunks"), ".json");
-  }
-
-  /** Whether tasks write a chunk. */
-  private static boolean isWriting(Path output) {
-    return names(output.resolve("_nightjar/staging"), "") > 0;
-  }
-
-  private static boolean isPublishing(Path output) {
-    return names(output.resolve("_nightjar/publications"), ".json") > 0;
-  }
-
-  private static int names(Path folder, String ending) {
-    String[] names =
-        folder.toFile().list((at, name) -> name.endsWith(ending) && !name.startsWith("."));
-    return names == null ? 0 : names.length;
-  }
-
-  private static void await(BooleanSupplier condition) {
-    long deadline = System.nanoTime() + AWAIT_NANOS;
-    while (!condition.getAsBoolean()) {
-      assertThat(System.nanoTime() - deadline).as("nanoseconds over time").isNegative();
-      LockSupport.parkNanos(POLL_NANOS);
-    }
   }
 }
