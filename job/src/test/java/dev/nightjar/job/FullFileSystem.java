@@ -22,6 +22,10 @@ import org.apache.hadoop.util.Progressable;
 public final class FullFileSystem extends FileSystem {
   static final AtomicLong ROOM = new AtomicLong();
   static final String BYTES = "fs.full.bytes";
+
+  /** Spark's property for this class. */
+  static final String MOUNT = "spark.hadoop.fs.full.impl";
+
   private static final String ROOT = "full:///";
 
   private final RawLocalFileSystem disk = new RawLocalFileSystem();

@@ -38,7 +38,9 @@ final class JobRuns {
             "spark.plugins",
             NightjarPlugin.class.getName(),
             "spark.sql.shuffle.partitions",
-            "2"));
+            "2",
+            FullFileSystem.MOUNT,
+            FullFileSystem.class.getName()));
   }
 
   /** Writes {@code rows} JSON lines with a number {@code id} and a text {@code body}. */

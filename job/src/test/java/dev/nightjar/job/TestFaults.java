@@ -223,7 +223,7 @@ class TestFaults {
     String type = FullFileSystem.class.getName();
     for (int i = 0; i < 2; i++) {
       Map<String, String> disk =
-          Map.of("spark.hadoop.fs.full.impl", type, FULL_BYTES, String.valueOf(DISK_BYTES));
+          Map.of(FullFileSystem.MOUNT, type, FULL_BYTES, String.valueOf(DISK_BYTES));
       StandaloneCluster.Driver driver = runs.start(output, disk, "output.path", url);
       assertThat(driver.exitCode()).as(driver.log()).isEqualTo(1);
       assertThat(driver.out()).contains("\"status\":\"failed\"").contains("no space is left for");
@@ -231,7 +231,7 @@ class TestFaults {
       count("full disk");
     }
     Map<String, String> room =
-        Map.of("spark.hadoop.fs.full.impl", type, FULL_BYTES, String.valueOf(Long.MAX_VALUE));
+        Map.of(FullFileSystem.MOUNT, type, FULL_BYTES, String.valueOf(Long.MAX_VALUE));
     StandaloneCluster.Driver last = runs.start(output, room, "output.path", url);
     assertThat(last.exitCode()).as(last.log()).isZero();
   }

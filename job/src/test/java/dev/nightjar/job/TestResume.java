@@ -11,7 +11,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.apache.spark.deploy.SparkHadoopUtil;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.AfterAll;
@@ -245,7 +244,6 @@ class TestResume {
 
   @Test
   void aFullDiskIsToldAndTheRunGoesOnLater() throws IOException {
-    mountFull();
     Path output = folder.resolve("out");
     Path input = JobRuns.input(folder, ROWS);
     Map<String, String> arguments =
@@ -285,7 +283,6 @@ class TestResume {
 
   @Test
   void aRemoteModelIsCopiedToTheHost() throws IOException {
-    mountFull();
     FullFileSystem.ROOM.set(Long.MAX_VALUE);
     Path input = JobRuns.input(folder, 3);
     Path local = folder.resolve("local");
@@ -294,13 +291,6 @@ class TestResume {
     assertThat(run(input, remote, "model", "full://" + model).rowsOk()).isEqualTo(3);
     assertThat(JobRuns.texts(spark, remote)).isEqualTo(JobRuns.texts(spark, local));
     assertThat(run(input, local, "model", "full://" + model).rowsResumed()).isEqualTo(3);
-  }
-
-  private static void mountFull() {
-    String key = "fs.full.impl";
-    String type = FullFileSystem.class.getName();
-    spark.sparkContext().hadoopConfiguration().set(key, type);
-    SparkHadoopUtil.get().conf().set(key, type);
   }
 
   private RunSummary run(Path input, Path output, String... more) {

@@ -31,7 +31,6 @@ import org.apache.hadoop.fs.LocatedFileStatus;
 import org.apache.hadoop.fs.RemoteIterator;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.SparkFiles;
-import org.apache.spark.deploy.SparkHadoopUtil;
 
 /**
  * Models as local files. A model on a remote file system ({@code hdfs:}, {@code s3a:}, ...) is
@@ -74,7 +73,7 @@ public final class LocalModels {
   private static synchronized Path fetch(String model) {
     try {
       org.apache.hadoop.fs.Path source = new org.apache.hadoop.fs.Path(model);
-      FileSystem files = source.getFileSystem(SparkHadoopUtil.get().conf());
+      FileSystem files = HadoopFiles.of(source);
       if (files.getScheme().equals("file")) {
         return Path.of(source.toUri().getPath());
       }

@@ -25,7 +25,6 @@ import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.util.ShutdownHookManager;
 import org.apache.spark.SparkContext;
 import org.apache.spark.TaskContext;
-import org.apache.spark.deploy.SparkHadoopUtil;
 import org.apache.spark.shuffle.FetchFailedException;
 import org.apache.spark.util.TaskCompletionListener;
 import org.apache.spark.util.TaskFailureListener;
@@ -119,7 +118,7 @@ public final class RowJournal {
     Path folder = new Path(name);
     FileSystem files;
     try {
-      files = folder.getFileSystem(SparkHadoopUtil.get().conf());
+      files = HadoopFiles.of(folder);
     } catch (IOException e) {
       throw new UncheckedIOException(folder + " could not be read: " + e.getMessage(), e);
     }
