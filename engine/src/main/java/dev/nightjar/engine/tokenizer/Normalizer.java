@@ -42,11 +42,13 @@ sealed interface Normalizer {
     @Override
     public String normalize(String text) {
       boolean ascii = true;
+      boolean newer = false;
       int marks = 0;
       for (int i = 0; i < text.length(); ) {
         int codePoint = text.codePointAt(i);
         i += Character.charCount(codePoint);
         ascii &= codePoint < 128;
+        newer |= NewerUnicode.contains(codePoint);
         marks = codePoint >= 0x300 && CodePoints.isMark(codePoint) ? marks + 1 : 0;
         if (marks > MAX_MARKS) {
           throw new EngineException(
@@ -55,7 +57,12 @@ sealed interface Normalizer {
                   .formatted(MAX_MARKS));
         }
       }
-      return ascii ? text : java.text.Normalizer.normalize(text, form);
+      if (ascii) {
+        return text;
+      }
+      return newer
+          ? NewerUnicode.normalize(text, form)
+          : java.text.Normalizer.normalize(text, form);
     }
   }
 
