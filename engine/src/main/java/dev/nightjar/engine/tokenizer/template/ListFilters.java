@@ -32,11 +32,11 @@ final class ListFilters {
       case "sort" -> sort(evaluator.iterate(value), arguments);
       case "dictsort" -> dictSort(value, arguments);
       case "unique" -> unique(evaluator.iterate(value), arguments);
-      case "map" -> map(evaluator.iterate(value), arguments);
-      case "select" -> select(evaluator.iterate(value), arguments, true);
-      case "reject" -> select(evaluator.iterate(value), arguments, false);
-      case "selectattr" -> selectAttribute(evaluator.iterate(value), arguments, true);
-      case "rejectattr" -> selectAttribute(evaluator.iterate(value), arguments, false);
+      case "map" -> map(itemsOrNone(value), arguments);
+      case "select" -> select(itemsOrNone(value), arguments, true);
+      case "reject" -> select(itemsOrNone(value), arguments, false);
+      case "selectattr" -> selectAttribute(itemsOrNone(value), arguments, true);
+      case "rejectattr" -> selectAttribute(itemsOrNone(value), arguments, false);
       case "sum" -> sum(evaluator.iterate(value), arguments);
       case "min" -> extreme(evaluator.iterate(value), arguments, -1);
       case "max" -> extreme(evaluator.iterate(value), arguments, 1);
@@ -44,6 +44,11 @@ final class ListFilters {
       case "groupby" -> groupBy(evaluator.iterate(value), arguments);
       default -> throw new IllegalStateException(name);
     };
+  }
+
+  /** Jinja takes whatever is not true for an empty list where items are chosen or mapped. */
+  private List<Object> itemsOrNone(Object value) {
+    return Values.isTrue(value) ? evaluator.iterate(value) : List.of();
   }
 
   private Object end(Object value, boolean first) {

@@ -30,7 +30,7 @@ class TestTemplateGolden {
     golden
         .get("variables")
         .properties()
-        .forEach(entry -> variables.put(entry.getKey(), value(entry.getValue())));
+        .forEach(entry -> variables.put(entry.getKey(), JsonValues.of(entry.getValue())));
     List<Arguments> cases = new ArrayList<>();
     for (JsonNode node : golden.get("cases")) {
       cases.add(
@@ -47,26 +47,6 @@ class TestTemplateGolden {
     try (InputStream in = TestTemplateGolden.class.getResourceAsStream("golden.json")) {
       return new ObjectMapper().readTree(in);
     }
-  }
-
-  private static Object value(JsonNode node) {
-    return switch (node.getNodeType()) {
-      case NULL -> null;
-      case BOOLEAN -> node.booleanValue();
-      case NUMBER ->
-          node.isIntegralNumber() ? (Object) node.longValue() : (Object) node.doubleValue();
-      case STRING -> node.textValue();
-      case ARRAY -> {
-        List<Object> list = new ArrayList<>();
-        node.forEach(item -> list.add(value(item)));
-        yield list;
-      }
-      default -> {
-        Map<Object, Object> map = new LinkedHashMap<>();
-        node.properties().forEach(entry -> map.put(entry.getKey(), value(entry.getValue())));
-        yield map;
-      }
-    };
   }
 
   @ParameterizedTest(name = "{0}: {1}")
