@@ -2,6 +2,8 @@ package dev.nightjar.engine.tokenizer;
 
 import dev.nightjar.engine.api.ChatMessage;
 import dev.nightjar.engine.tokenizer.template.Template;
+import dev.nightjar.engine.tokenizer.template.TemplateOptions;
+import java.time.LocalDateTime;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -9,11 +11,16 @@ import java.util.Map;
 
 /**
  * A model's chat template: renders a conversation as the text the model was trained on. It runs
- * sandboxed: no reflection, no input or output, bounded work. Immutable and safe for concurrent
- * use.
+ * sandboxed: no reflection, no input or output, bounded work, and no clock, so that a prompt is the
+ * same every day; a template that cannot do without gets 26 July 2024. Immutable and safe for
+ * concurrent use.
  */
 public final class ChatTemplate {
+  /** What a template without a clock takes for today; Llama 3.2's says so itself. */
+  private static final LocalDateTime NO_CLOCK = LocalDateTime.of(2024, 7, 26, 0, 0);
+
   private final Template template;
+  private final TemplateOptions templateOptions;
   private final String source;
   private final String bosToken;
   private final String eosToken;
@@ -21,6 +28,10 @@ public final class ChatTemplate {
   private ChatTemplate(String source, String bosToken, String eosToken) {
     this.source = source;
     this.template = Template.parse(source);
+    boolean needsClock =
+        source.contains("strftime_now") && !source.contains("strftime_now is defined");
+    this.templateOptions =
+        needsClock ? TemplateOptions.DEFAULT.withNow(NO_CLOCK) : TemplateOptions.DEFAULT;
     this.bosToken = bosToken;
     this.eosToken = eosToken;
   }
@@ -63,10 +74,13 @@ public final class ChatTemplate {
     }
     Map<String, Object> variables = new LinkedHashMap<>();
     variables.put("messages", list);
+    // Hugging Face's library gives these always, without a value when there are none.
+    variables.put("tools", null);
+    variables.put("documents", null);
     variables.put("add_generation_prompt", true);
     variables.put("bos_token", bosToken);
     variables.put("eos_token", eosToken);
     variables.putAll(options);
-    return template.render(variables);
+    return template.render(variables, templateOptions);
   }
 }
