@@ -16,4 +16,16 @@ record AddedToken(
     boolean normalized,
     boolean singleWord,
     boolean stripLeft,
-    boolean stripRight) {}
+    boolean stripRight) {
+  /**
+   * Whether what users write must not become this token: a control token, or one with the shape of
+   * one. Some makers declare tokens of their chat template as text, such as DeepSeek's {@code
+   * <｜User｜>}.
+   */
+  boolean isControl() {
+    return special
+        || content.equals("</s>")
+        || (content.startsWith("<|") && content.endsWith("|>"))
+        || (content.startsWith("<｜") && content.endsWith("｜>"));
+  }
+}

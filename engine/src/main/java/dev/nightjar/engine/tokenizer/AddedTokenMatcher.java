@@ -65,7 +65,7 @@ final class AddedTokenMatcher {
       int matchEnd = (int) (match >>> 32);
       AddedToken token = tokens.get((int) match);
       i = matchEnd;
-      if ((token.special() && !specials.allows(matchStart))
+      if ((token.isControl() && !specials.allows(matchStart))
           || (token.singleWord() && !standsAlone(text, matchStart, matchEnd))) {
         continue;
       }

@@ -60,13 +60,27 @@ record GgufPreTokenizers(
       "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+"
           + "|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\\r\\n]*"
           + SPACES;
+  private static final String QWEN35 =
+      CONTRACTIONS
+          + "|"
+          + LEAD
+          + "[\\p{L}\\p{M}]+|\\p{N}| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*"
+          + SPACES;
   private static final String BLOOM = " ?[^(\\s|.,!?…。，、।۔،)]+";
+
+  /** Letters of the scripts with upper and lower case that DeepSeek LLM knows. */
+  private static final String DEEPSEEK_LETTERS =
+      "A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳͶͷͻ-ͽͿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ҁҊ-ԯԱ-ՖႠ-ჅᎠ-Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿᴀ-ᴫᵫ-ᵷᵹ-ᶚ"
+          + "Ḁ-ἕἘ-Ἕἠ-ὅὈ-Ὅὐ-ὗὙὛὝὟ-ώᾀ-ᾴᾶ-ᾼιῂ-ῄῆ-ῌῐ-ΐῖ-Ίῠ-Ῥῲ-ῴῶ-ῼℂℇℊ-ℓℕℙ-ℝℤΩℨK-ℭℯ-ℴℹℼ-ℿⅅ-ⅉⅎↃↄ"
+          + "Ⰰ-ⱻⱾ-ⳤⳫ-ⳮⳲⳳꙀ-ꙭꚀ-ꚛꜢ-ꝯꝱ-ꞇꞋ-ꞎꭰ-ꮿﬀ-ﬆﬓ-ﬗＡ-Ｚａ-ｚ𐐀-𐑏𐒰-𐓓𐓘-𐓻𐲀-𐲲𐳀-𐳲𑢠-𑣟𞤀-𞥃";
+
+  private static final String DEEPSEEK_CHINESE = "[一-龥ࠀ-一가-퟿]+";
 
   /** The pre-tokeniser of this name; an unknown one is an {@code INVALID_TOKENIZER} error. */
   static GgufPreTokenizers of(String name) {
     return switch (name) {
       case "default" ->
-          plain("[\\p{P}\\$\\+<=>\\^~\\|]+", PreTokenizer.GPT2_REGEX, "\\p{N}+", "[0-9][0-9][0-9]");
+          words("[\\p{P}\\$\\+<=>\\^~\\|]+", PreTokenizer.GPT2_REGEX, "\\p{N}+", "[0-9][0-9][0-9]");
       case "llama3",
           "llama-v3",
           "llama-bpe",
@@ -75,36 +89,43 @@ record GgufPreTokenizers(
           "pixtral",
           "midm-2.0",
           "lfm2" ->
-          new GgufPreTokenizers(new Normalizer.Identity(), words(LLAMA3), true, true);
-      case "dbrx", "smaug-bpe", "chatglm-bpe", "glm4" -> plain(LLAMA3);
-      case "qwen2", "deepseek-r1-qwen", "hunyuan", "megrez" ->
-          new GgufPreTokenizers(new Normalizer.Unicode(Form.NFC), words(QWEN2), false, false);
-      case "stablelm2" -> plain(QWEN2);
-      case "gpt-2",
-          "phi-2",
-          "jina-es",
-          "jina-de",
-          "jina-v2-es",
-          "jina-v2-de",
-          "jina-v2-code",
-          "mpt",
-          "olmo",
-          "jais",
-          "gigachat",
-          "trillion",
-          "roberta-bpe",
-          "modern-bert" ->
-          plain(PreTokenizer.GPT2_REGEX);
-      case "smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b" ->
-          plain("\\p{N}", PreTokenizer.GPT2_REGEX);
+          words(LLAMA3).withWholeWords();
+      case "dbrx", "smaug-bpe", "chatglm-bpe", "glm4" -> words(LLAMA3);
+      case "qwen2", "deepseek-r1-qwen", "hunyuan", "megrez" -> words(QWEN2).composed();
+      case "qwen35" -> words(QWEN35).composed();
+      case "stablelm2" -> words(QWEN2);
+      case "gpt-2", "phi-2", "jais", "gigachat", "trillion", "exaone4" -> steps(gpt2Words());
+      case "olmo", "mpt" -> steps(gpt2Words()).composed();
+      case "smollm", "starcoder", "refact", "codeshell", "exaone", "minerva-7b" ->
+          steps(digits(SplitBehavior.ISOLATED), gpt2Words());
+      case "command-r" -> steps(digits(SplitBehavior.ISOLATED), gpt2Words()).composed();
       case "falcon" ->
-          plain("[\\p{P}\\$\\+<=>\\^~\\|`]+", PreTokenizer.GPT2_REGEX, "[0-9][0-9][0-9]");
-      case "gpt-4o", "llama4" -> plain(GPT4O);
-      case "tekken" -> new GgufPreTokenizers(new Normalizer.Identity(), words(TEKKEN), true, true);
+          steps(
+              new PreTokenizer.SplitAt(CodePoints::isPunctuation, SplitBehavior.CONTIGUOUS),
+              gpt2Words(),
+              digits(SplitBehavior.CONTIGUOUS),
+              JsonStepReader.isolate("[0-9][0-9][0-9]"));
+      case "gpt-4o", "llama4", "kanana2" -> words(GPT4O);
+      case "tekken" -> words(TEKKEN).withWholeWords();
+      case "deepseek-llm" ->
+          steps(
+              JsonStepReader.isolate("[\r\n]"),
+              JsonStepReader.isolate("\\s?[" + DEEPSEEK_LETTERS + "]+"),
+              JsonStepReader.isolate("\\s?[!-/:-~！-／：-～‘-‟　-。]+"),
+              JsonStepReader.isolate("\\s+$"),
+              JsonStepReader.isolate(DEEPSEEK_CHINESE),
+              digits(SplitBehavior.ISOLATED),
+              bytes());
       case "deepseek-coder" ->
-          plain("[\\r\\n]", "\\s?\\p{L}+", "\\s?\\p{P}+", "[一-龥ࠀ-一가-퟿]+", "\\p{N}");
-      case "deepseek-v3" -> plain("\\p{N}{1,3}", "[一-龥぀-ゟ゠-ヿ]+", DEEPSEEK3);
-      case "bloom", "poro-chat", "gpt3-finnish" -> plain(BLOOM);
+          steps(
+              JsonStepReader.isolate("[\r\n]"),
+              JsonStepReader.isolate("\\s?\\p{L}+"),
+              JsonStepReader.isolate("\\s?\\p{P}+"),
+              JsonStepReader.isolate(DEEPSEEK_CHINESE),
+              digits(SplitBehavior.ISOLATED),
+              bytes());
+      case "deepseek-v3", "hunyuan-dense" -> words("\\p{N}{1,3}", "[一-龥぀-ゟ゠-ヿ]+", DEEPSEEK3);
+      case "bloom", "poro-chat", "gpt3-finnish" -> words(BLOOM);
       default ->
           throw new EngineException(
               ErrorCode.INVALID_TOKENIZER,
@@ -115,16 +136,40 @@ record GgufPreTokenizers(
     };
   }
 
-  private static GgufPreTokenizers plain(String... regexes) {
-    return new GgufPreTokenizers(new Normalizer.Identity(), words(regexes), false, false);
+  /** Unicode normalisation form C in front. */
+  private GgufPreTokenizers composed() {
+    return new GgufPreTokenizers(
+        new Normalizer.Unicode(Form.NFC), preTokenizer, ignoreMerges, addBos);
   }
 
-  private static PreTokenizer words(String... regexes) {
+  /** Words that are tokens are taken whole, and there is a begin-of-sequence token. */
+  private GgufPreTokenizers withWholeWords() {
+    return new GgufPreTokenizers(normalizer, preTokenizer, true, true);
+  }
+
+  private static GgufPreTokenizers words(String... regexes) {
     List<PreTokenizer> steps = new ArrayList<>();
     for (String regex : regexes) {
       steps.add(JsonStepReader.isolate(regex));
     }
-    steps.add(new PreTokenizer.ByteLevel(false, new PreTokenizer.Whole()));
-    return new PreTokenizer.Sequence(steps);
+    steps.add(bytes());
+    return steps(steps.toArray(new PreTokenizer[0]));
+  }
+
+  private static GgufPreTokenizers steps(PreTokenizer... steps) {
+    return new GgufPreTokenizers(
+        new Normalizer.Identity(), new PreTokenizer.Sequence(List.of(steps)), false, false);
+  }
+
+  private static PreTokenizer bytes() {
+    return new PreTokenizer.ByteLevel(false, new PreTokenizer.Whole());
+  }
+
+  private static PreTokenizer gpt2Words() {
+    return new PreTokenizer.ByteLevel(false, JsonStepReader.isolate(PreTokenizer.GPT2_REGEX));
+  }
+
+  private static PreTokenizer digits(SplitBehavior behavior) {
+    return new PreTokenizer.SplitAt(CodePoints::isNumeric, behavior);
   }
 }

@@ -37,6 +37,7 @@ final class GgufTokenizerReader {
           "unknown_token_id");
 
   private final GgufMetadata metadata;
+  private final boolean phi3;
   private String[] tokens;
   private int[] types;
 
@@ -46,6 +47,8 @@ final class GgufTokenizerReader {
 
   GgufTokenizerReader(GgufMetadata metadata) {
     this.metadata = metadata;
+    boolean pieces = metadata.findString(PREFIX + "model").orElse("").equals("llama");
+    phi3 = pieces && metadata.findString("general.architecture").orElse("").equals("phi3");
   }
 
   PipelineTokenizer read() {
@@ -123,7 +126,8 @@ final class GgufTokenizerReader {
             pre.preTokenizer(),
             model,
             TokenDecoder.BYTE_LEVEL,
-            bosToAdd(pre.addBos())));
+            tokenToAdd("bos", pre.addBos()),
+            tokenToAdd("eos", false)));
   }
 
   private MergeTable readMerges(Vocabulary vocabulary) {
@@ -174,7 +178,8 @@ final class GgufTokenizerReader {
             new PreTokenizer.Whole(),
             model,
             decoder,
-            bosToAdd(true)));
+            tokenToAdd("bos", true),
+            tokenToAdd("eos", false)));
   }
 
   /**
@@ -253,15 +258,27 @@ final class GgufTokenizerReader {
     for (int id = 0; id < tokens.length; id++) {
       boolean special = types[id] == CONTROL || types[id] == UNKNOWN;
       if ((special || types[id] == USER_DEFINED) && !tokens[id].isEmpty()) {
-        added.add(new AddedToken(id, tokens[id], special, false, false, false, false));
+        boolean stripRight = special && stripsRight(id);
+        added.add(new AddedToken(id, tokens[id], special, false, false, false, stripRight));
       }
     }
     return added;
   }
 
-  private int bosToAdd(boolean fallback) {
-    boolean add = metadata.booleanValue(PREFIX + "add_bos_token", fallback);
-    return add ? metadata.intValue(PREFIX + "bos_token_id", -1) : -1;
+  /**
+   * Phi-3's control tokens swallow the white space behind them; GGUF has no key that says so. The
+   * token that ends a document does not.
+   */
+  private boolean stripsRight(int id) {
+    return phi3
+        && types[id] == CONTROL
+        && id != metadata.intValue(PREFIX + "bos_token_id", -1)
+        && !tokens[id].equals("<|endoftext|>");
+  }
+
+  private int tokenToAdd(String name, boolean fallback) {
+    boolean add = metadata.booleanValue(PREFIX + "add_" + name + "_token", fallback);
+    return add ? metadata.intValue(PREFIX + name + "_token_id", -1) : -1;
   }
 
   private static String shown(String line) {

@@ -55,7 +55,8 @@ final class JsonTokenizerReader {
             JsonStepReader.preTokenizer(root.path("pre_tokenizer")),
             tokenModel,
             JsonStepReader.decoder(root.path("decoder")),
-            bosToAdd(config, models.vocabulary(), added));
+            tokenToAdd(config, "bos", models.vocabulary(), added),
+            tokenToAdd(config, "eos", models.vocabulary(), added));
     return new PipelineTokenizer(parts);
   }
 
@@ -122,9 +123,15 @@ final class JsonTokenizerReader {
     }
   }
 
-  private int bosToAdd(JsonNode config, Vocabulary vocabulary, List<AddedToken> added) {
-    int fromProcessor = bosOf(root.path("post_processor"), vocabulary, added, 0);
-    JsonNode wanted = config.path("add_bos_token");
+  /**
+   * The token in front of a text ("bos") or behind it ("eos"): the post-processor's, unless the
+   * configuration says whether there is one.
+   */
+  private int tokenToAdd(
+      JsonNode config, String name, Vocabulary vocabulary, List<AddedToken> added) {
+    boolean front = name.equals("bos");
+    int fromProcessor = tokenOf(root.path("post_processor"), front, vocabulary, added, 0);
+    JsonNode wanted = config.path("add_" + name + "_token");
     if (!wanted.isBoolean()) {
       return fromProcessor;
     }
@@ -134,13 +141,14 @@ final class JsonTokenizerReader {
     if (fromProcessor >= 0) {
       return fromProcessor;
     }
-    JsonNode bos = config.path("bos_token");
-    String content = bos.isObject() ? bos.path("content").asText("") : bos.asText("");
-    return bos.isNull() ? -1 : find(content, vocabulary, added);
+    JsonNode token = config.path(name + "_token");
+    String content = token.isObject() ? token.path("content").asText("") : token.asText("");
+    return token.isNull() ? -1 : find(content, vocabulary, added);
   }
 
-  /** The token the post-processor puts in front of a single text, or -1. */
-  private int bosOf(JsonNode node, Vocabulary vocabulary, List<AddedToken> added, int depth) {
+  /** The token that the post-processor puts in front of a single text or behind it, or -1. */
+  private int tokenOf(
+      JsonNode node, boolean front, Vocabulary vocabulary, List<AddedToken> added, int depth) {
     if (isAbsent(node)) {
       return -1;
     }
@@ -151,20 +159,18 @@ final class JsonTokenizerReader {
         return -1;
       }
       case "TemplateProcessing" -> {
-        JsonNode single = array(node, "single");
-        JsonNode first = single.path(0).path("SpecialToken");
-        return first.isMissingNode()
-            ? -1
-            : templateId(node, string(first, "id"), vocabulary, added);
+        return templateToken(node, front, vocabulary, added);
       }
       case "BertProcessing", "RobertaProcessing" -> {
-        return range(tokenId(node.path("cls").path(1), "post_processor.cls"), vocabulary, added);
+        String key = front ? "cls" : "sep";
+        int id = tokenId(node.path(key).path(1), "post_processor." + key);
+        return range(id, vocabulary, added);
       }
       case "Sequence" -> {
         for (JsonNode processor : array(node, "processors")) {
-          int bos = bosOf(processor, vocabulary, added, depth + 1);
-          if (bos >= 0) {
-            return bos;
+          int id = tokenOf(processor, front, vocabulary, added, depth + 1);
+          if (id >= 0) {
+            return id;
           }
         }
         return -1;
@@ -174,6 +180,25 @@ final class JsonTokenizerReader {
               "post_processor.type is \"%s\", expected ByteLevel, TemplateProcessing or Sequence"
                   .formatted(type));
     }
+  }
+
+  private static int templateToken(
+      JsonNode node, boolean front, Vocabulary vocabulary, List<AddedToken> added) {
+    List<String> names = new ArrayList<>();
+    boolean behind = false;
+    for (JsonNode piece : array(node, "single")) {
+      JsonNode special = piece.path("SpecialToken");
+      behind |= special.isMissingNode();
+      if (!special.isMissingNode() && behind != front) {
+        names.add(string(special, "id"));
+      }
+    }
+    if (names.size() > 1) {
+      throw invalid(
+          "post_processor.single puts the tokens %s %s a text, expected one at most"
+              .formatted(names, front ? "in front of" : "behind"));
+    }
+    return names.isEmpty() ? -1 : templateId(node, names.get(0), vocabulary, added);
   }
 
   private static int templateId(
@@ -191,7 +216,7 @@ final class JsonTokenizerReader {
       known = added.get(i).id() == id;
     }
     if (!known) {
-      throw invalid("post_processor puts token " + id + " in front, which does not exist");
+      throw invalid("post_processor adds token " + id + ", which does not exist");
     }
     return id;
   }

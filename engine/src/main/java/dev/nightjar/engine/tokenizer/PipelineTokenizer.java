@@ -28,7 +28,8 @@ final class PipelineTokenizer implements Tokenizer {
       PreTokenizer preTokenizer,
       TokenModel model,
       TokenDecoder decoder,
-      int bosToAdd) {}
+      int bosToAdd,
+      int eosToAdd) {}
 
   private final Parts parts;
   private final AddedTokenMatcher rawMatcher;
@@ -53,6 +54,8 @@ final class PipelineTokenizer implements Tokenizer {
       end = Math.max(end, token.id() + 1);
       if (token.special()) {
         specialIds.set(token.id());
+      }
+      if (token.isControl()) {
         specials.add(token.content());
       }
       if (token.normalized()) {
@@ -186,6 +189,11 @@ final class PipelineTokenizer implements Tokenizer {
   @Override
   public int bosToAdd() {
     return parts.bosToAdd();
+  }
+
+  @Override
+  public int eosToAdd() {
+    return parts.eosToAdd();
   }
 
   private String stringOf(int id) {

@@ -44,10 +44,10 @@ public final class PromptEncoder {
   }
 
   /**
-   * The prompt's token ids. Text gets the begin-of-sequence token in front if the model wants one;
-   * messages are rendered by the chat template with an opened answer; ids are checked only. Faults
-   * are {@code TEMPLATE_ERROR} and {@code INVALID_PROMPT} errors; missing and invalid prompts have
-   * no ids and must not come here.
+   * The prompt's token ids. Text gets the begin-of-sequence token in front, and the end-of-sequence
+   * token behind, if the model wants one; messages are rendered by the chat template with an opened
+   * answer; ids are checked only. Faults are {@code TEMPLATE_ERROR} and {@code INVALID_PROMPT}
+   * errors; missing and invalid prompts have no ids and must not come here.
    */
   public int[] encode(Prompt prompt) {
     return switch (prompt) {
@@ -61,15 +61,15 @@ public final class PromptEncoder {
   }
 
   private int[] encodeText(String text) {
-    int[] ids = tokenizer.encode(text);
-    int bos = tokenizer.bosToAdd();
-    if (bos < 0) {
-      return ids;
+    IntList ids = new IntList();
+    if (tokenizer.bosToAdd() >= 0) {
+      ids.add(tokenizer.bosToAdd());
     }
-    int[] withBos = new int[ids.length + 1];
-    withBos[0] = bos;
-    System.arraycopy(ids, 0, withBos, 1, ids.length);
-    return withBos;
+    ids.addAll(tokenizer.encode(text));
+    if (tokenizer.eosToAdd() >= 0) {
+      ids.add(tokenizer.eosToAdd());
+    }
+    return ids.toArray();
   }
 
   private int[] encodeMessages(List<ChatMessage> messages) {

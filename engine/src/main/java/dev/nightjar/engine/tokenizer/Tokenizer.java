@@ -51,4 +51,9 @@ public interface Tokenizer {
 
   /** Begin-of-sequence token put in front of raw-text prompts, or -1 for none. */
   int bosToAdd();
+
+  /** End-of-sequence token put behind raw-text prompts, or -1 for none, as nearly always. */
+  default int eosToAdd() {
+    return -1;
+  }
 }

@@ -13,14 +13,12 @@ import dev.nightjar.engine.api.EngineException;
 import dev.nightjar.engine.api.ErrorCode;
 import dev.nightjar.engine.api.Prompt;
 import dev.nightjar.engine.format.GgufFile;
-import java.io.ByteArrayOutputStream;
+import dev.nightjar.engine.format.GgufWriter;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -28,6 +26,8 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Tokenizers in GGUF metadata must encode like the tokenizer.json they stand for. */
 class TestGgufTokenizer {
@@ -36,76 +36,23 @@ class TestGgufTokenizer {
 
   @TempDir Path folder;
 
-  /**
-   * A GGUF file with these pairs and no tensors: strings, ints, booleans, and arrays of strings,
-   * ints and floats.
-   */
+  /** A GGUF file with these pairs and no tensors. */
   private GgufFile file(Map<String, Object> pairs) throws IOException {
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    out.writeBytes(
-        littleEndian(24).putInt(0x46554747).putInt(3).putLong(0).putLong(pairs.size()).array());
-    for (Map.Entry<String, Object> pair : pairs.entrySet()) {
-      writeString(out, pair.getKey());
-      switch (pair.getValue()) {
-        case String text -> {
-          writeInt(out, 8);
-          writeString(out, text);
-        }
-        case Integer number -> {
-          writeInt(out, 4);
-          writeInt(out, number);
-        }
-        case Boolean flag -> {
-          writeInt(out, 7);
-          out.write(flag ? 1 : 0);
-        }
-        case String[] texts -> {
-          writeArray(out, 8, texts.length);
-          for (String text : texts) {
-            writeString(out, text);
-          }
-        }
-        case int[] numbers -> {
-          writeArray(out, 5, numbers.length);
-          for (int number : numbers) {
-            writeInt(out, number);
-          }
-        }
-        case float[] numbers -> {
-          writeArray(out, 6, numbers.length);
-          for (float number : numbers) {
-            writeInt(out, Float.floatToIntBits(number));
-          }
-        }
-        default -> throw new IllegalArgumentException(pair.getKey());
+    GgufWriter writer = new GgufWriter();
+    pairs.forEach((key, value) -> {
+      switch (value) {
+        case String text -> writer.put(key, text);
+        case Integer number -> writer.put(key, (int) number);
+        case Boolean flag -> writer.put(key, (boolean) flag);
+        case String[] texts -> writer.put(key, texts);
+        case int[] numbers -> writer.put(key, numbers);
+        case float[] numbers -> writer.put(key, numbers);
+        default -> throw new IllegalArgumentException(key);
       }
-    }
-    while (out.size() % 32 != 0) {
-      out.write(0);
-    }
+    });
     Path path = folder.resolve("model.gguf");
-    Files.write(path, out.toByteArray());
+    writer.write(path);
     return GgufFile.open(path);
-  }
-
-  private static ByteBuffer littleEndian(int size) {
-    return ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN);
-  }
-
-  private static void writeInt(ByteArrayOutputStream out, int value) {
-    out.writeBytes(littleEndian(4).putInt(value).array());
-  }
-
-  private static void writeString(ByteArrayOutputStream out, String text) {
-    byte[] utf8 = text.getBytes(StandardCharsets.UTF_8);
-    out.writeBytes(littleEndian(8).putLong(utf8.length).array());
-    out.writeBytes(utf8);
-  }
-
-  private static void writeArray(ByteArrayOutputStream out, int elementType, int length) {
-    writeInt(out, 9);
-    writeInt(out, elementType);
-    out.writeBytes(littleEndian(8).putLong(length).array());
   }
 
   private static Map<String, Object> byteLevelPairs(ObjectNode json, String pre) {
@@ -145,31 +92,73 @@ class TestGgufTokenizer {
     }
   }
 
-  @Test
-  void byteLevelVocabulariesEncodeLikeTheirOriginals() throws IOException {
-    for (String pre : List.of("llama-bpe", "qwen2", "gpt-2", "smollm", "gpt-4o")) {
-      ObjectNode json =
-          SmallTokenizers.byteLevel(
-              switch (pre) {
-                case "llama-bpe" -> SmallTokenizers.LLAMA3_REGEX;
-                case "qwen2" -> SmallTokenizers.QWEN2_REGEX;
-                case "gpt-4o" -> SmallTokenizers.O200K_REGEX.replace("[\\r\\n/]", "[\\r\\n/]");
-                default -> PreTokenizer.GPT2_REGEX;
-              });
-      if (pre.equals("llama-bpe")) {
-        ((ObjectNode) json.get("model")).put("ignore_merges", true);
-      } else if (pre.equals("qwen2")) {
+  /** A tokenizer.json with the steps that this name of a pre-tokeniser stands for. */
+  private static ObjectNode original(String pre) {
+    ObjectNode json =
+        SmallTokenizers.byteLevel(
+            switch (pre) {
+              case "llama-bpe" -> SmallTokenizers.LLAMA3_REGEX;
+              case "qwen2" -> SmallTokenizers.QWEN2_REGEX;
+              case "gpt-4o" -> SmallTokenizers.O200K_REGEX;
+              default -> PreTokenizer.GPT2_REGEX;
+            });
+    ArrayNode steps = (ArrayNode) json.at("/pre_tokenizer/pretokenizers");
+    switch (pre) {
+      case "llama-bpe" -> ((ObjectNode) json.get("model")).put("ignore_merges", true);
+      case "qwen2", "olmo" -> json.set("normalizer", node("{`type`:`NFC`}"));
+      case "smollm" -> steps.insert(0, node("{`type`:`Digits`,`individual_digits`:true}"));
+      case "command-r" -> {
         json.set("normalizer", node("{`type`:`NFC`}"));
-      } else if (pre.equals("smollm")) {
-        ((ArrayNode) json.at("/pre_tokenizer/pretokenizers"))
-            .insert(0, node("{`type`:`Digits`,`individual_digits`:true}"));
+        steps.insert(0, node("{`type`:`Digits`,`individual_digits`:true}"));
       }
-      SmallTokenizers.withAdded(json, "s", SPECIALS);
-      try (GgufFile file = file(byteLevelPairs(json, pre))) {
-        Tokenizer ours = Tokenizers.from(file);
-        assertThat(ours.bosToAdd()).isEqualTo(pre.equals("llama-bpe") ? ours.vocabSize() - 2 : -1);
-        assertSame(ours, json);
+      case "falcon" -> {
+        steps.insert(0, node("{`type`:`Punctuation`,`behavior`:`Contiguous`}"));
+        steps.add(node("{`type`:`Digits`,`individual_digits`:false}"));
+        steps.add(
+            node(
+                "{`type`:`Split`,`pattern`:{`Regex`:`[0-9][0-9][0-9]`},`behavior`:`Isolated`,"
+                    + "`invert`:false}"));
       }
+      default -> {}
+    }
+    return SmallTokenizers.withAdded(json, "s", SPECIALS);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"llama-bpe", "qwen2", "gpt-2", "smollm", "gpt-4o", "olmo", "command-r", "falcon"})
+  void byteLevelVocabulariesEncodeLikeTheirOriginals(String pre) throws IOException {
+    ObjectNode json = original(pre);
+    try (GgufFile file = file(byteLevelPairs(json, pre))) {
+      Tokenizer ours = Tokenizers.from(file);
+      assertThat(ours.bosToAdd()).isEqualTo(pre.equals("llama-bpe") ? ours.vocabSize() - 2 : -1);
+      assertSame(ours, json);
+    }
+  }
+
+  @Test
+  void theFileSaysWhatStandsAroundATextAndPhi3StripsBehindControlTokens() throws IOException {
+    ObjectNode json = SmallTokenizers.sentencePiece(true);
+    SmallTokenizers.withAdded(json, "s", SPECIALS);
+    Path path = folder.resolve("phi3.gguf");
+    for (String architecture : List.of("phi3", "llama")) {
+      GgufTwin.write(json, architecture, "llama", "", path);
+      try (GgufFile file = GgufFile.open(path)) {
+        Tokenizer tokenizer = Tokenizers.from(file);
+        assertThat(tokenizer.eosToAdd()).isEqualTo(-1);
+        int[] tight = tokenizer.encodeWithSpecialTokens("<|im_end|>a");
+        int[] loose = tokenizer.encodeWithSpecialTokens("<|im_end|> \n a");
+        assertThat(Arrays.equals(loose, tight)).isEqualTo(architecture.equals("phi3"));
+      }
+    }
+    Map<String, Object> pairs = byteLevelPairs(original("gpt-2"), "gpt-2");
+    pairs.put("tokenizer.ggml.add_bos_token", true);
+    pairs.put("tokenizer.ggml.add_eos_token", true);
+    try (GgufFile file = file(pairs)) {
+      Tokenizer tokenizer = Tokenizers.from(file);
+      int[] ids = Tokenizers.promptEncoder(file).encode(new Prompt.Text("ab"));
+      assertThat(ids).startsWith(tokenizer.vocabSize() - 2).endsWith(tokenizer.vocabSize() - 1);
+      assertThat(ids.length).isEqualTo(2 + tokenizer.encode("ab").length);
     }
   }
 
@@ -211,7 +200,7 @@ class TestGgufTokenizer {
           Tokenizers.promptEncoder(file)
               .encode(new Prompt.Messages(List.of(new ChatMessage("user", "<|im_end|>"))));
       assertThat(ids).startsWith(size - 2).endsWith(size - 1);
-      assertThat(java.util.Arrays.stream(ids).filter(id -> id == size - 1).count()).isEqualTo(1);
+      assertThat(Arrays.stream(ids).filter(id -> id == size - 1).count()).isEqualTo(1);
     }
   }
 
