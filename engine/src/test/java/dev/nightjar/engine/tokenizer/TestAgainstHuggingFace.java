@@ -14,11 +14,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -365,6 +367,25 @@ class TestAgainstHuggingFace {
       }
       int[] withBos = oracle.encodeWithProcessor("");
       assertThat(ours.bosToAdd()).isEqualTo(withBos.length == 0 ? -1 : withBos[0]);
+    }
+  }
+
+  @Test
+  void embeddedModelEncodesAndDecodesTheSame() throws IOException {
+    Path file = folder.resolve("embedded.json");
+    try (InputStream in =
+        TestAgainstHuggingFace.class.getResourceAsStream(
+            "/dev/nightjar/models/triage/tokenizer.json")) {
+      Files.copy(in, file);
+    }
+    Tokenizer ours = Tokenizers.fromJson(JSON.readTree(file.toFile()), MissingNode.getInstance());
+    List<String> texts = new OracleTexts(3, ours, ours.specialTokens()).make(0);
+    try (Oracle oracle = Oracle.of(file, folder)) {
+      for (int i = 0; i < texts.size(); i += 5) {
+        int[] expected = oracle.encode(texts.get(i));
+        assertThat(ours.encodeWithSpecialTokens(texts.get(i))).isEqualTo(expected);
+        assertThat(decode(ours, expected)).isEqualTo(oracle.decode(expected));
+      }
     }
   }
 

@@ -1,115 +1,212 @@
 package dev.nightjar.engine.tokenizer;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.MissingNode;
-import dev.nightjar.engine.api.ChatMessage;
-import dev.nightjar.engine.api.Prompt;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.nightjar.engine.format.GgufFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Compares real vocabularies with Hugging Face's library. Runs if the system property {@code
- * nightjar.test.vocabularies} names a folder; every tokenizer.json below it is tried.
+ * Compares real vocabularies with Hugging Face's library, as tokenizer.json and as GGUF metadata:
+ * {@code mvn -Pvocabularies}. Prints the counts and writes them to {@code report.json} beside the
+ * vocabularies.
  */
+@Tag("vocabularies")
 class TestVocabularies {
-  private static final String PROPERTY = "nightjar.test.vocabularies";
-  private static final int NUM_TEXTS = 2_000;
+  private static final int NUM_TEXTS = Integer.getInteger("nightjar.test.texts", 100_000);
+  private static final int NUM_SEQUENCES = NUM_TEXTS / 20;
+  private static final int SHOWN = 10;
+
+  /** What UTF-8 cannot carry; the library gets U+FFFD in its place, as ours does. */
+  private static final Pattern LONE_SURROGATE = Pattern.compile("[\\uD800-\\uDFFF]");
+
+  private static final ArrayNode REPORT = new ObjectMapper().createArrayNode();
 
   @TempDir static Path cache;
 
-  @Test
-  void everyVocabularyEncodesAndDecodesAsHuggingFace() throws IOException {
-    for (Path file : files()) {
-      JsonNode description = new ObjectMapper().readTree(file.toFile());
-      Path config = file.resolveSibling("tokenizer_config.json");
-      JsonNode settings =
-          Files.exists(config)
-              ? new ObjectMapper().readTree(config.toFile())
-              : MissingNode.getInstance();
-      Tokenizer ours = Tokenizers.fromJson(description, settings);
-      List<String> added = new ArrayList<>();
-      description.path("added_tokens").forEach(t -> added.add(t.path("content").asText()));
-      RandomText texts = new RandomText(new SplittableRandom(42), added);
-      try (Oracle oracle = Oracle.of(file, cache)) {
-        for (int i = 0; i < NUM_TEXTS; i++) {
-          String text = texts.next();
-          int[] expected = oracle.encode(text);
-          assertThat(ours.encodeWithSpecialTokens(text))
-              .as("%s, text %d: %s", file, i, text)
-              .isEqualTo(expected);
-          assertThat(decode(ours, expected))
-              .as("decoded by %s, text %d: %s", file, i, text)
-              .isEqualTo(oracle.decode(expected));
+  static Stream<PublishedTokenizer> tokenizers() {
+    String only = System.getProperty("nightjar.test.tokenizer", "");
+    return PublishedTokenizer.all().stream()
+        .filter(t -> only.isEmpty() || Arrays.asList(only.split(",")).contains(t.name()));
+  }
+
+  @AfterAll
+  static void writeReport() throws IOException {
+    Path file = PublishedTokenizer.root().resolve("report.json");
+    Files.writeString(file, REPORT.toPrettyString());
+  }
+
+  @ParameterizedTest
+  @MethodSource("tokenizers")
+  void encodesAndDecodesAsHuggingFace(PublishedTokenizer published) throws IOException {
+    JsonNode description = published.description();
+    Tokenizer ours = Tokenizers.fromJson(description, published.config());
+    List<String> added = new ArrayList<>();
+    description.path("added_tokens").forEach(t -> added.add(t.path("content").asText()));
+    List<String> texts = new OracleTexts(42, ours, added).make(NUM_TEXTS);
+    ObjectNode row = REPORT.addObject();
+    row.put("tokenizer", published.name()).put("families", published.families());
+    row.put("kind", published.kind()).put("texts", texts.size());
+    List<String> differences = new ArrayList<>();
+    try (Oracle oracle = Oracle.of(published.file(), cache)) {
+      int[][] expected = new int[texts.size()][];
+      long tokens = 0;
+      for (int i = 0; i < expected.length; i++) {
+        String text = LONE_SURROGATE.matcher(texts.get(i)).replaceAll("\uFFFD");
+        expected[i] = oracle.encode(text);
+        tokens += expected[i].length;
+        compareEncoded(ours, texts.get(i), expected[i], differences);
+        compareDecoded(ours, expected[i], oracle, differences);
+      }
+      compareRandomSequences(ours, oracle, differences);
+      compareControlTokens(published, ours, oracle, differences);
+      row.put("tokens", tokens).put("differences", differences.size());
+      List<String> ofGguf = compareGguf(published, description, texts, expected);
+      if (ofGguf != null) {
+        row.put("gguf", published.ggufModel() + "/" + published.ggufPre());
+        row.put("ggufDifferences", ofGguf.size());
+        differences.addAll(ofGguf);
+      }
+    }
+    System.out.println(row);
+    differences.stream().limit(SHOWN).forEach(System.out::println);
+    assertThat(differences.size()).as("differences; the first ones are above").isZero();
+  }
+
+  private static void compareEncoded(
+      Tokenizer ours, String text, int[] expected, List<String> differences) {
+    int[] actual = ours.encodeWithSpecialTokens(text);
+    if (!Arrays.equals(actual, expected)) {
+      differences.add("encoded " + shown(text) + difference(actual, expected));
+    }
+  }
+
+  /**
+   * Bytes that are no UTF-8, which no text gives, are made U+FFFD: by ours what is malformed, with
+   * byte fallback by the library a whole run of byte tokens. There the rest must be the same.
+   */
+  private static void compareDecoded(
+      Tokenizer ours, int[] ids, Oracle oracle, List<String> differences) {
+    String actual = TestAgainstHuggingFace.decode(ours, ids);
+    String expected = oracle.decode(ids);
+    boolean malformed = byteFallback(ours) && expected.indexOf('\uFFFD') >= 0;
+    if (!(malformed ? wellFormed(actual, expected) : actual.equals(expected))) {
+      differences.add(
+          "decoded "
+              + shown(Arrays.toString(ids))
+              + " as "
+              + shown(actual)
+              + ", expected "
+              + shown(expected));
+    }
+  }
+
+  private static boolean byteFallback(Tokenizer tokenizer) {
+    int id = tokenizer.idOf("<0x80>");
+    return id >= 0 && tokenizer.tokenBytes(id, false).length == 1;
+  }
+
+  /** Whether the text fits when each run of U+FFFD stands for any characters. */
+  private static boolean wellFormed(String actual, String expected) {
+    StringBuilder regex = new StringBuilder();
+    for (String part : expected.split("\uFFFD+", -1)) {
+      regex.append(regex.isEmpty() ? "" : ".+").append(Pattern.quote(part));
+    }
+    return Pattern.compile(regex.toString(), Pattern.DOTALL).matcher(actual).matches();
+  }
+
+  /** Ids in an order that no text has. */
+  private static void compareRandomSequences(
+      Tokenizer ours, Oracle oracle, List<String> differences) {
+    SplittableRandom random = new SplittableRandom(44);
+    for (int i = 0; i < NUM_SEQUENCES; i++) {
+      int[] ids = new int[random.nextInt(1, 24)];
+      for (int k = 0; k < ids.length; k++) {
+        int limit = random.nextInt(3) == 0 ? Math.min(512, ours.vocabSize()) : ours.vocabSize();
+        ids[k] = random.nextInt(limit);
+      }
+      compareDecoded(ours, ids, oracle, differences);
+    }
+  }
+
+  /** What stands in front of a text and behind it, unless the configuration says otherwise. */
+  private static void compareControlTokens(
+      PublishedTokenizer published, Tokenizer ours, Oracle oracle, List<String> differences) {
+    JsonNode config = published.config();
+    if (config.path("add_bos_token").isBoolean() || config.path("add_eos_token").isBoolean()) {
+      return;
+    }
+    IntList ids = new IntList();
+    if (ours.bosToAdd() >= 0) {
+      ids.add(ours.bosToAdd());
+    }
+    ids.addAll(ours.encode("Some text."));
+    if (ours.eosToAdd() >= 0) {
+      ids.add(ours.eosToAdd());
+    }
+    int[] expected = oracle.encodeWithProcessor("Some text.");
+    if (!Arrays.equals(ids.toArray(), expected)) {
+      differences.add("added control tokens" + difference(ids.toArray(), expected));
+    }
+  }
+
+  private static List<String> compareGguf(
+      PublishedTokenizer published, JsonNode description, List<String> texts, int[][] expected)
+      throws IOException {
+    if (published.ggufModel().equals("-")) {
+      return null;
+    }
+    List<String> differences = new ArrayList<>();
+    Path path = cache.resolve(published.name() + ".gguf");
+    String architecture = published.name().equals("phi3") ? "phi3" : "llama";
+    GgufTwin.write(description, architecture, published.ggufModel(), published.ggufPre(), path);
+    try (GgufFile file = GgufFile.open(path)) {
+      Tokenizer twin = Tokenizers.from(file);
+      for (int i = 0; i < expected.length; i++) {
+        int[] actual = twin.encodeWithSpecialTokens(texts.get(i));
+        if (!Arrays.equals(actual, expected[i])) {
+          differences.add("GGUF encoded " + shown(texts.get(i)) + difference(actual, expected[i]));
         }
       }
     }
+    Files.delete(path);
+    return differences;
   }
 
-  @Test
-  void everyChatTemplateIsTokenisedAsHuggingFaceDoes() throws IOException {
-    for (Path file : files()) {
-      Path config = file.resolveSibling("tokenizer_config.json");
-      JsonNode settings =
-          Files.exists(config) ? new ObjectMapper().readTree(config.toFile()) : null;
-      if (settings == null || !settings.path("chat_template").isTextual()) {
-        continue;
-      }
-      ChatTemplate template =
-          ChatTemplate.of(
-              settings.path("chat_template").asText(),
-              settings.path("bos_token").asText(""),
-              settings.path("eos_token").asText(""));
-      PromptEncoder encoder =
-          new PromptEncoder(
-              Tokenizers.fromJson(new ObjectMapper().readTree(file.toFile()), settings),
-              Optional.of(template));
-      RandomText texts = new RandomText(new SplittableRandom(43), List.of());
-      try (Oracle oracle = Oracle.of(file, cache)) {
-        for (int i = 0; i < NUM_TEXTS / 10; i++) {
-          List<ChatMessage> messages =
-              List.of(
-                  new ChatMessage("system", texts.next()),
-                  new ChatMessage("user", texts.next()),
-                  new ChatMessage("assistant", texts.next()),
-                  new ChatMessage("user", texts.next()));
-          String rendered = template.render(messages);
-          assertThat(encoder.encode(new Prompt.Messages(messages)))
-              .as("%s: %s", file, rendered)
-              .isEqualTo(oracle.encode(rendered));
-        }
-      }
-    }
+  private static String difference(int[] actual, int[] expected) {
+    int at = Arrays.mismatch(actual, expected);
+    return " differently from token %d on: %s, expected %s"
+        .formatted(at, window(actual, at), window(expected, at));
   }
 
-  private static String decode(Tokenizer tokenizer, int[] ids) {
-    TextAssembler assembler = new TextAssembler(tokenizer);
-    for (int id : ids) {
-      assembler.add(id);
-    }
-    assembler.finish();
-    return assembler.text();
+  private static String window(int[] ids, int at) {
+    return Arrays.toString(
+        Arrays.copyOfRange(ids, Math.max(0, at - 1), Math.min(ids.length, at + 6)));
   }
 
-  private static List<Path> files() throws IOException {
-    String folder = System.getProperty(PROPERTY, "");
-    assumeTrue(!folder.isEmpty(), "skipped: -D" + PROPERTY + " names no folder of vocabularies");
-    try (Stream<Path> files = Files.walk(Path.of(folder))) {
-      List<Path> found =
-          files.filter(f -> f.getFileName().toString().equals("tokenizer.json")).sorted().toList();
-      assumeTrue(!found.isEmpty(), "skipped: there is no tokenizer.json below " + folder);
-      return found;
+  /** A text with what cannot be seen written as escapes. */
+  private static String shown(String text) {
+    StringBuilder shown = new StringBuilder("\"");
+    for (int i = 0; i < Math.min(200, text.length()); i++) {
+      char c = text.charAt(i);
+      shown.append(c >= ' ' && c < 127 ? String.valueOf(c) : "\\u%04X".formatted((int) c));
     }
+    return shown.append(text.length() > 200 ? "…\"" : "\"").toString();
   }
 }
