@@ -203,7 +203,9 @@ class TestCommands {
   void inspectSaysWhyAModelDoesNotRun() throws IOException {
     Path other = TinyModel.write(folder.resolve("other"));
     Path config = other.resolve("config.json");
-    Files.writeString(config, Files.readString(config).replace("\"llama\"", "\"riddle\""));
+    String riddle =
+        Files.readString(config).replace("\"llama\"", "\"riddle\"").replace("Llama", "Riddle");
+    Files.writeString(config, riddle);
     Result result = execute("inspect", other.toString(), "--json");
     assertThat(result.exitCode()).isEqualTo(1);
     JsonNode facts = new JsonMapper().readTree(result.lastLine());
