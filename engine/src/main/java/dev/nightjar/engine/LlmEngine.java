@@ -8,14 +8,17 @@ import dev.nightjar.engine.api.GenerationResult;
 import dev.nightjar.engine.api.LogitsConsumer;
 import dev.nightjar.engine.api.ResponseFormat;
 import dev.nightjar.engine.api.RowDecoder;
+import dev.nightjar.engine.api.RowTrace;
 import dev.nightjar.engine.constraint.Constraints;
 import dev.nightjar.engine.decode.BatchDecoder;
+import dev.nightjar.engine.decode.PrefixCache;
 import dev.nightjar.engine.decode.Scorer;
 import dev.nightjar.engine.decode.SharedMemory;
 import dev.nightjar.engine.depth.Depth;
 import dev.nightjar.engine.depth.DepthSpec;
 import dev.nightjar.engine.kernel.Kernels;
 import dev.nightjar.engine.kernel.ParallelKernels;
+import dev.nightjar.engine.model.KvPool;
 import dev.nightjar.engine.model.LlamaModel;
 import dev.nightjar.engine.model.ModelConfig;
 import dev.nightjar.engine.model.ModelFiles;
@@ -29,6 +32,7 @@ import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Collection;
 import java.util.Iterator;
 import java.util.List;
@@ -200,6 +204,19 @@ public final class LlmEngine implements AutoCloseable {
     return MemoryPlan.of(model.config(), options, info.weightBytes(), positions, runs);
   }
 
+  /** What this engine's decoders hold now. Safe while they run. */
+  public MemoryUse memoryUse() {
+    KvPool pool = memory.pool();
+    PrefixCache prefixes = memory.prefixes();
+    return new MemoryUse(
+        pool.bytesInUse(),
+        pool.bytesReserved(),
+        pool.maxBytes(),
+        pool.waitingRows(),
+        prefixes == null ? 0 : prefixes.bytesInUse(),
+        prefixes == null ? 0 : prefixes.maxBytes());
+  }
+
   /** The architecture. */
   public ModelConfig modelConfig() {
     return model.config();
@@ -233,6 +250,11 @@ public final class LlmEngine implements AutoCloseable {
     return new BatchDecoder(model, encoder, kernels, options, memory, constraints, requests, false);
   }
 
+  /** The same with {@link RowDecoder#lastTrace} of every row. */
+  public RowDecoder decodeTraced(Iterator<GenerationRequest> requests) {
+    return new BatchDecoder(model, encoder, kernels, options, memory, constraints, requests, true);
+  }
+
   /** Decodes a list of rows; results in the same order. */
   public List<GenerationResult> generate(List<GenerationRequest> requests) {
     List<GenerationResult> results = new ArrayList<>(requests.size());
@@ -248,10 +270,17 @@ public final class LlmEngine implements AutoCloseable {
         new BatchDecoder(model, encoder, kernels, options, List.of(request).iterator(), true);
     GenerationResult result = decoder.next();
     List<Integer> prompt = new ArrayList<>();
-    for (int id : decoder.lastPrompt()) {
-      prompt.add(id);
+    List<BitSet> slots = new ArrayList<>();
+    RowTrace trace = decoder.lastTrace();
+    if (trace != null) {
+      for (int id : trace.promptTokens()) {
+        prompt.add(id);
+      }
+      for (int slot = 0; slot < trace.slots(); slot++) {
+        slots.add(trace.layers(slot));
+      }
     }
-    return new Explanation(result, prompt, decoder.lastTrace());
+    return new Explanation(result, prompt, slots);
   }
 
   /** Scores a token sequence; see {@link #score(int[], LogitsConsumer)} for the raw logits. */

@@ -68,11 +68,19 @@ public record ComputeStats(
     return flopsFull == 0 ? 0 : 1 - flops / flopsFull;
   }
 
-  /** All cells that ran over all cells, prompt and decode, times the number of layers. */
+  /** (slot, layer) cells that ran, prompt and decode. */
+  public long cellsExecuted() {
+    return layersExecuted + layersExecutedPrefill;
+  }
+
+  /** All (slot, layer) cells of this row, prompt and decode: slots times layers. */
+  public long cells() {
+    return cellsExecuted() + layersSkipped + layersExited + layersSkippedPrefill;
+  }
+
+  /** Cells that ran over all cells, times the number of layers. */
   public double meanLayersPerToken() {
-    long executed = layersExecuted + layersExecutedPrefill;
-    long cells = executed + layersSkipped + layersExited + layersSkippedPrefill;
-    return cells == 0 ? 0 : (double) executed / cells * numHiddenLayers;
+    return cells() == 0 ? 0 : (double) cellsExecuted() / cells() * numHiddenLayers;
   }
 
   /** Mean exit layer of the generated tokens, or 0 without any. */

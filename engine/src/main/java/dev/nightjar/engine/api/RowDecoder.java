@@ -20,6 +20,12 @@ public interface RowDecoder extends Iterator<GenerationResult>, AutoCloseable {
    */
   void limitRows(Duration limit);
 
+  /**
+   * The layers that the row {@link #next} returned last has run, slot by slot; null if it did not
+   * run to its end, or this decoder keeps no traces.
+   */
+  RowTrace lastTrace();
+
   /** Rows in flight now. */
   int runningRows();
 

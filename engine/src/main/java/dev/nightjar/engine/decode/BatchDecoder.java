@@ -8,6 +8,7 @@ import dev.nightjar.engine.api.GenerationResult;
 import dev.nightjar.engine.api.Prompt;
 import dev.nightjar.engine.api.RowDecoder;
 import dev.nightjar.engine.api.RowError;
+import dev.nightjar.engine.api.RowTrace;
 import dev.nightjar.engine.api.Task;
 import dev.nightjar.engine.constraint.Constraints;
 import dev.nightjar.engine.depth.Hashing;
@@ -26,7 +27,6 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.BitSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
@@ -65,14 +65,15 @@ public final class BatchDecoder implements RowDecoder {
   private final ArrayDeque<Sequence> ready = new ArrayDeque<>();
   private Task lastTask;
   private TaskTokens lastTaskTokens;
-  private List<BitSet> lastTrace = List.of();
-  private int[] lastPrompt = new int[0];
+  private RowTrace lastTrace;
   private long rowNanos;
+  private int waiting;
   private volatile boolean cancelled;
 
   /** A row between its admission and its return. */
   private static final class Entry {
     private GenerationResult result;
+    private RowTrace trace;
     private Sequence sequence;
   }
 
@@ -100,8 +101,7 @@ public final class BatchDecoder implements RowDecoder {
    *
    * @param memory what it shares with the engine's other decoders
    * @param constraints response formats, which it shares as well
-   * @param traced whether to keep the layers of each slot of the row finished last, see {@link
-   *     #lastTrace()}
+   * @param traced whether to keep the layers of each slot, see {@link #lastTrace()}
    */
   public BatchDecoder(
       LlamaModel model,
@@ -123,7 +123,7 @@ public final class BatchDecoder implements RowDecoder {
     this.scheduler = new Scheduler(options, model.policy().wholePrompt());
     this.pool = memory.pool();
     this.pages = new KvPages(pool);
-    this.prefixes = traced ? null : memory.prefixes();
+    this.prefixes = memory.prefixes();
     this.activations = new Activations(config, kernels);
     this.pass = new Pass(model, kernels, step, activations);
     this.speculation =
@@ -150,14 +150,9 @@ public final class BatchDecoder implements RowDecoder {
     return running.size();
   }
 
-  /** Layers run by each slot, by position, of the row that finished last; empty unless traced. */
-  public List<BitSet> lastTrace() {
+  @Override
+  public RowTrace lastTrace() {
     return lastTrace;
-  }
-
-  /** The prompt's token ids, as they ran, of the row that finished last. */
-  public int[] lastPrompt() {
-    return lastPrompt.clone();
   }
 
   @Override
@@ -191,7 +186,9 @@ public final class BatchDecoder implements RowDecoder {
     if (!hasNext()) {
       throw new NoSuchElementException("no more rows");
     }
-    return window.pollFirst().result;
+    Entry entry = window.pollFirst();
+    lastTrace = entry.trace;
+    return entry.result;
   }
 
   private void release() {
@@ -202,6 +199,7 @@ public final class BatchDecoder implements RowDecoder {
     running.clear();
     window.clear();
     ready.clear();
+    noteWaiting(0);
     pages.close();
   }
 
@@ -209,7 +207,9 @@ public final class BatchDecoder implements RowDecoder {
     while (running.size() < options.maxBatch()) {
       pull();
       Sequence next = nextRow();
-      if (next == null || !pool.reserve(next.reservedKvBytes, running.isEmpty())) {
+      boolean starts = next != null && pool.reserve(next.reservedKvBytes, running.isEmpty());
+      noteWaiting(starts ? 0 : ready.size());
+      if (!starts) {
         return;
       }
       ready.remove(next);
@@ -217,6 +217,14 @@ public final class BatchDecoder implements RowDecoder {
       if (prefixes != null) {
         next.share(prefixes);
       }
+    }
+  }
+
+  /** Tells the pool how many rows of this decoder wait for room. */
+  private void noteWaiting(int rows) {
+    if (rows != waiting) {
+      pool.countWaiting(rows - waiting);
+      waiting = rows;
     }
   }
 
@@ -469,8 +477,7 @@ public final class BatchDecoder implements RowDecoder {
       Sequence sequence = entry.sequence;
       if (sequence != null && sequence.finished()) {
         entry.result = sequence.result(model.policy().spec());
-        lastTrace = sequence.state.trace();
-        lastPrompt = sequence.given();
+        entry.trace = sequence.state.trace(sequence.given());
         entry.sequence = null;
         sequence.release();
         pool.cancel(sequence.reservedKvBytes);

@@ -86,6 +86,11 @@ public final class PrefixCache {
     root.earlier = root;
   }
 
+  /** Most bytes that it keeps. */
+  public long maxBytes() {
+    return maxBytes;
+  }
+
   /** Bytes that it keeps now. */
   public synchronized long bytesInUse() {
     return bytes;

@@ -6,6 +6,7 @@ import dev.nightjar.engine.kernel.KvLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -26,6 +27,7 @@ public final class KvPool {
   private final Arena arena;
   private final ArrayDeque<KvPage> free = new ArrayDeque<>();
   private final AtomicLong pagesInUse = new AtomicLong();
+  private final AtomicInteger waitingRows = new AtomicInteger();
   private long pages;
   private long reserved;
 
@@ -86,6 +88,16 @@ public final class KvPool {
   /** Ends a reservation. */
   public synchronized void cancel(long bytes) {
     reserved -= bytes;
+  }
+
+  /** Books that {@code change} more rows wait for room. */
+  public void countWaiting(int change) {
+    waitingRows.addAndGet(change);
+  }
+
+  /** Rows that could start now if there were room for them. */
+  public int waitingRows() {
+    return waitingRows.get();
   }
 
   /** Bytes reserved now. */

@@ -1,12 +1,10 @@
 package dev.nightjar.engine.model;
 
 import dev.nightjar.engine.api.ComputeStats;
+import dev.nightjar.engine.api.RowTrace;
 import dev.nightjar.engine.depth.DepthPolicy;
 import dev.nightjar.engine.depth.RowContext;
 import dev.nightjar.engine.kernel.Kernels;
-import java.util.ArrayList;
-import java.util.BitSet;
-import java.util.List;
 import java.util.function.IntPredicate;
 
 /**
@@ -20,7 +18,7 @@ public final class SequenceState {
   final DeferredSlots deferred;
   Shadows shadows;
   private final ModelConfig config;
-  private final List<BitSet> trace;
+  private final SlotLayers trace;
   private int slots;
   private int cachedSlots;
   private boolean stopped;
@@ -42,7 +40,7 @@ public final class SequenceState {
     this.counter = new ComputeCounter(config);
     this.row = row;
     this.deferred = new DeferredSlots(config.hiddenSize());
-    this.trace = traced ? new ArrayList<>() : null;
+    this.trace = traced ? new SlotLayers(config.numLayers()) : null;
     this.promptTokens = row.promptTokens();
     this.filtering = policy.filter() != null && policy.filter().keeps(promptTokens) < promptTokens;
   }
@@ -53,7 +51,7 @@ public final class SequenceState {
     this.counter = new ComputeCounter(config);
     this.row = origin.row.copy();
     this.deferred = origin.deferred.copy();
-    this.trace = origin.trace == null ? null : new ArrayList<>();
+    this.trace = origin.trace == null ? null : origin.trace.copy();
     this.promptTokens = origin.promptTokens;
     this.filtering = origin.filtering;
     this.kept = origin.kept;
@@ -63,9 +61,6 @@ public final class SequenceState {
     this.cachedSlots = origin.slots;
     for (int slot = 0; slot < slots; slot++) {
       counter.cached(slot);
-      if (trace != null) {
-        trace.add((BitSet) origin.trace.get(slot).clone());
-      }
     }
   }
 
@@ -115,6 +110,9 @@ public final class SequenceState {
     while (slots < block.tokens()) {
       counter.cached(slots++);
       cachedSlots++;
+      if (trace != null) {
+        trace.add();
+      }
     }
   }
 
@@ -130,13 +128,13 @@ public final class SequenceState {
     slots++;
     counter.slot(origin(position));
     if (trace != null) {
-      trace.add(new BitSet());
+      trace.add();
     }
   }
 
   void traceRun(int position, int layer) {
     if (trace != null) {
-      trace.get(origin(position)).set(layer);
+      trace.set(origin(position), layer);
     }
   }
 
@@ -170,9 +168,10 @@ public final class SequenceState {
       this.slots++;
       counter.verified(position);
       if (trace != null) {
-        BitSet all = new BitSet();
-        all.set(0, config.numLayers());
-        trace.add(all);
+        trace.add();
+        for (int layer = 0; layer < config.numLayers(); layer++) {
+          trace.set(origin(position), layer);
+        }
       }
     }
     counter.drafted(drafted, accepted);
@@ -277,9 +276,15 @@ public final class SequenceState {
     return stopped;
   }
 
-  /** Layers run by each slot so far, by position; empty unless traced. */
-  public List<BitSet> trace() {
-    return trace == null ? List.of() : List.copyOf(trace);
+  /**
+   * Layers run by each slot so far; null unless traced.
+   *
+   * @param prompt the prompt's tokens, as they were given
+   */
+  public RowTrace trace(int[] prompt) {
+    return trace == null
+        ? null
+        : new RowTrace(prompt, cachedSlots, trace.wordsPerSlot(), trace.toArray());
   }
 
   /** (slot, layer) cells that ran so far. */

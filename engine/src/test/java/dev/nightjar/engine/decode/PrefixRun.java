@@ -104,9 +104,18 @@ public final class PrefixRun {
 
   BatchDecoder decoder(
       LlamaModel model, EngineConfig options, SharedMemory shared, List<GenerationRequest> rows) {
+    return decoder(model, options, shared, rows, false);
+  }
+
+  BatchDecoder decoder(
+      LlamaModel model,
+      EngineConfig options,
+      SharedMemory shared,
+      List<GenerationRequest> rows,
+      boolean traced) {
     Constraints constraints = new Constraints(ENCODER.tokenizer(), config.eosTokenIds());
     return new BatchDecoder(
-        model, ENCODER, kernels, options, shared, constraints, rows.iterator(), false);
+        model, ENCODER, kernels, options, shared, constraints, rows.iterator(), traced);
   }
 
   static Map<String, Object> answers(List<GenerationResult> results) {

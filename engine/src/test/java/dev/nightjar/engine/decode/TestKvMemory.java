@@ -71,9 +71,11 @@ class TestKvMemory {
     }
     List<GenerationResult> results = new ArrayList<>();
     KvPool pool = memory.pool();
+    int mostWaiting = 0;
     for (int i = 0; i < 8; i++) {
       for (BatchDecoder decoder : decoders) {
         results.add(decoder.next());
+        mostWaiting = Math.max(mostWaiting, pool.waitingRows());
         assertThat(pool.bytesReserved()).isLessThanOrEqualTo(3 * 2 * row);
         assertThat(pool.bytesInUse()).isLessThanOrEqualTo(pool.bytesReserved());
       }
@@ -82,6 +84,8 @@ class TestKvMemory {
       assertThat(decoder.hasNext()).isFalse();
     }
     assertThat(PrefixRun.answers(results)).isEqualTo(expected);
+    assertThat(mostWaiting).isBetween(1, decoders.size());
+    assertThat(pool.waitingRows()).isZero();
     assertThat(pool.bytesReserved()).isZero();
     assertThat(pool.bytesInUse()).isZero();
     assertThat(pool.bytesAllocated()).isPositive();

@@ -7,6 +7,7 @@ import dev.nightjar.engine.api.EngineConfig;
 import dev.nightjar.engine.api.GenerationRequest;
 import dev.nightjar.engine.api.GenerationResult;
 import dev.nightjar.engine.api.Prompt;
+import dev.nightjar.engine.api.RowTrace;
 import dev.nightjar.engine.api.SamplingParams;
 import dev.nightjar.engine.depth.DepthPolicy;
 import dev.nightjar.engine.kernel.Kernels;
@@ -102,6 +103,34 @@ class TestPrefixCache {
     run.answers(DepthPolicy.full(), PrefixRun.withCache(EngineConfig.DEFAULT, ROOMY));
     assertThat(run.results().stream().map(r -> r.usage().cachedTokens()))
         .containsExactly(0, 48, 48);
+  }
+
+  @Test
+  void tracesOfRowsThatShareABeginningAddUpToTheirCounters() {
+    PrefixRun run = new PrefixRun(CONFIG, KERNELS, sharing(20, 64));
+    EngineConfig options = PrefixRun.withCache(EngineConfig.DEFAULT, ROOMY);
+    Map<String, Object> expected = run.answers(GATED, options);
+    LlamaModel model = TinyModels.model(CONFIG, KERNELS, GATED);
+    SharedMemory memory = SharedMemory.of(model, options, Arena.ofAuto());
+    List<GenerationResult> traced = new ArrayList<>();
+    try (BatchDecoder decoder = run.decoder(model, options, memory, sharing(20, 64), true)) {
+      while (decoder.hasNext()) {
+        GenerationResult result = decoder.next();
+        RowTrace trace = decoder.lastTrace();
+        int slots = result.usage().promptTokens() + result.usage().completionTokens() - 1;
+        long cells = 0;
+        for (int slot = 0; slot < trace.slots(); slot++) {
+          assertThat(trace.layers(slot).isEmpty()).isEqualTo(slot < trace.cachedSlots());
+          cells += trace.layers(slot).cardinality();
+        }
+        assertThat(trace.slots()).isEqualTo(slots);
+        assertThat(trace.cachedSlots()).isEqualTo(result.usage().cachedTokens());
+        assertThat(cells).isEqualTo(result.compute().cellsExecuted());
+        traced.add(result);
+      }
+    }
+    assertThat(PrefixRun.answers(traced)).isEqualTo(expected);
+    assertThat(traced.getLast().usage().cachedTokens()).isEqualTo(64);
   }
 
   @Test

@@ -7,6 +7,7 @@ import dev.nightjar.engine.api.EngineConfig;
 import dev.nightjar.engine.api.GenerationRequest;
 import dev.nightjar.engine.api.GenerationResult;
 import dev.nightjar.engine.api.Prompt;
+import dev.nightjar.engine.api.RowTrace;
 import dev.nightjar.engine.api.SamplingParams;
 import dev.nightjar.engine.depth.Depth;
 import dev.nightjar.engine.depth.DepthPolicy;
@@ -19,7 +20,6 @@ import dev.nightjar.engine.tokenizer.PromptEncoder;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.BitSet;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
@@ -129,17 +129,17 @@ class TestPromptPolicies {
     BatchDecoder decoder =
         new BatchDecoder(model, ENCODER, KERNELS, OPTIONS, List.of(request).iterator(), true);
     GenerationResult filtered = decoder.next();
-    List<BitSet> trace = decoder.lastTrace();
+    RowTrace trace = decoder.lastTrace();
     List<Integer> chosen = new ArrayList<>();
     for (int p = 0; p < ids.size(); p++) {
-      if (trace.get(p).cardinality() == LAYERS) {
+      if (trace.layers(p).cardinality() == LAYERS) {
         chosen.add(ids.get(p));
       } else {
-        assertThat(trace.get(p).toString()).isEqualTo("{0, 1}");
+        assertThat(trace.layers(p)).hasToString("{0, 1}");
       }
     }
     assertThat(chosen).hasSize(20).startsWith(ids.getFirst()).endsWith(ids.getLast());
-    assertThat(trace).hasSize(60 + filtered.tokenIds().size() - 1);
+    assertThat(trace.slots()).isEqualTo(60 + filtered.tokenIds().size() - 1);
     GenerationRequest shortened =
         new GenerationRequest("k", new Prompt.TokenIds(chosen), SamplingParams.greedy(12));
     GenerationResult dense = run("full", OPTIONS, List.of(shortened)).getFirst();
