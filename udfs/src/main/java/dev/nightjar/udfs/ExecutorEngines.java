@@ -1,8 +1,10 @@
 package dev.nightjar.udfs;
 
 import dev.nightjar.engine.LlmEngine;
+import dev.nightjar.engine.MemoryUse;
 import dev.nightjar.engine.api.EngineConfig;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.apache.spark.TaskContext;
 
@@ -18,7 +20,11 @@ public final class ExecutorEngines {
   private static final ExecutorEngines INSTANCE = new ExecutorEngines();
 
   private final Map<Key, Loaded> engines = new LinkedHashMap<>();
-  private long loads;
+
+  /** The engines as they are, for readers that must not wait while one is loaded. */
+  private volatile List<LlmEngine> loadedNow = List.of();
+
+  private volatile long loads;
 
   private ExecutorEngines() {}
 
@@ -78,17 +84,30 @@ public final class ExecutorEngines {
 
   /** Number of engines loaded since this JVM started. */
   public static long loads() {
-    return INSTANCE.numLoads();
+    return INSTANCE.loads;
   }
 
   /** Number of engines loaded now. */
   public static int size() {
-    return INSTANCE.numLoaded();
+    return INSTANCE.loadedNow.size();
   }
 
   /** Bytes of weights of the engines loaded now. */
   public static long weightBytes() {
-    return INSTANCE.sumWeightBytes();
+    long bytes = 0;
+    for (LlmEngine engine : INSTANCE.loadedNow) {
+      bytes += engine.info().weightBytes();
+    }
+    return bytes;
+  }
+
+  /** What all engines loaded now hold. */
+  public static MemoryUse memoryUse() {
+    MemoryUse use = MemoryUse.NONE;
+    for (LlmEngine engine : INSTANCE.loadedNow) {
+      use = use.plus(engine.memoryUse());
+    }
+    return use;
   }
 
   /** Closes all engines that no task uses. */
@@ -103,6 +122,7 @@ public final class ExecutorEngines {
       loaded = new Loaded(load(key));
       loads++;
       engines.put(key, loaded);
+      noteLoaded();
     }
     loaded.users++;
     return new Lease(loaded);
@@ -129,21 +149,10 @@ public final class ExecutorEngines {
           loaded.engine.close();
           return true;
         });
+    noteLoaded();
   }
 
-  private synchronized long numLoads() {
-    return loads;
-  }
-
-  private synchronized int numLoaded() {
-    return engines.size();
-  }
-
-  private synchronized long sumWeightBytes() {
-    long bytes = 0;
-    for (Loaded loaded : engines.values()) {
-      bytes += loaded.engine.info().weightBytes();
-    }
-    return bytes;
+  private void noteLoaded() {
+    loadedNow = engines.values().stream().map(loaded -> loaded.engine).toList();
   }
 }
