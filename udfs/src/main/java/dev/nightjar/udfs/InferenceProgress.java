@@ -17,6 +17,7 @@ import org.apache.spark.util.LongAccumulator;
  * @param completionTokens generated tokens of the rows done
  * @param layersExecuted (token, layer) cells that ran
  * @param slots tokens fed through the model
+ * @param profile layers by position, and rows to look at; null if nobody wants it
  */
 public record InferenceProgress(
     LongAccumulator rows,
@@ -24,7 +25,8 @@ public record InferenceProgress(
     LongAccumulator promptTokens,
     LongAccumulator completionTokens,
     LongAccumulator layersExecuted,
-    LongAccumulator slots)
+    LongAccumulator slots,
+    ProfileAccumulator profile)
     implements Serializable {
 
   /** Registers fresh counters. */
@@ -35,10 +37,20 @@ public record InferenceProgress(
         context.longAccumulator("prompt tokens"),
         context.longAccumulator("completion tokens"),
         context.longAccumulator("layers executed"),
-        context.longAccumulator("tokens through the model"));
+        context.longAccumulator("tokens through the model"),
+        null);
   }
 
-  /** All counters, in the order of the record. */
+  /** The same counters with a fresh profile. */
+  public InferenceProgress withProfile(SparkContext context) {
+    ProfileAccumulator fresh = new ProfileAccumulator();
+    // Without a name, it is no news for listeners and no line of the event log.
+    context.register(fresh);
+    return new InferenceProgress(
+        rows, errors, promptTokens, completionTokens, layersExecuted, slots, fresh);
+  }
+
+  /** All counters, in the order of the record; not the profile. */
   public List<LongAccumulator> all() {
     return List.of(rows, errors, promptTokens, completionTokens, layersExecuted, slots);
   }
@@ -52,11 +64,8 @@ public record InferenceProgress(
     completionTokens.add((long) result.usage().completionTokens());
     ComputeStats compute = result.compute();
     if (compute != null) {
-      long executed = compute.layersExecuted() + compute.layersExecutedPrefill();
-      long skipped =
-          compute.layersSkipped() + compute.layersExited() + compute.layersSkippedPrefill();
-      layersExecuted.add(executed);
-      slots.add((executed + skipped) / compute.numHiddenLayers());
+      layersExecuted.add(compute.cellsExecuted());
+      slots.add(compute.cells() / compute.numHiddenLayers());
     }
   }
 }

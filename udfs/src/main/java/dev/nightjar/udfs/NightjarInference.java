@@ -1,6 +1,7 @@
 package dev.nightjar.udfs;
 
 import dev.nightjar.engine.api.EngineException;
+import dev.nightjar.udfs.sql.BatchInference;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
@@ -8,7 +9,7 @@ import org.apache.spark.sql.types.StructType;
 
 /**
  * The batch operator for Java and Scala: a Dataset of rows with prompts in, the same rows with
- * answers out.
+ * answers out. Where our extensions are forbidden it runs the same, without metrics in the SQL tab.
  */
 public final class NightjarInference {
   private NightjarInference() {}
@@ -39,7 +40,9 @@ public final class NightjarInference {
             rows.sparkSession().conf().get("spark.sql.datetime.java8API.enabled", "false"));
     ResultRows.TimeClasses timeClasses =
         javaTime ? ResultRows.TimeClasses.JAVA_TIME : ResultRows.TimeClasses.JAVA_SQL;
-    return rows.mapPartitions(
-        new PartitionInference(input, options, progress, timeClasses), Encoders.row(output));
+    PartitionInference inference = new PartitionInference(input, options, progress, timeClasses);
+    return BatchInference.isPlanned(rows)
+        ? BatchInference.of(rows, inference.description(), inference, output)
+        : rows.mapPartitions(inference, Encoders.row(output));
   }
 }

@@ -5,6 +5,7 @@ import dev.nightjar.engine.api.EngineException;
 import dev.nightjar.engine.api.GenerationRequest;
 import dev.nightjar.engine.api.GenerationResult;
 import dev.nightjar.engine.api.RowDecoder;
+import dev.nightjar.engine.api.RowTrace;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Iterator;
@@ -35,9 +36,22 @@ public final class PartitionAnswers<T> implements Iterator<PartitionAnswers.Answ
    * An item and what the engine made of it.
    *
    * @param started when the item was taken from the input
+   * @param trace the layers it ran slot by slot; null if traces are not kept
    */
   public record Answer<T>(
-      T item, GenerationRequest request, Instant started, GenerationResult result) {}
+      T item,
+      GenerationRequest request,
+      Instant started,
+      GenerationResult result,
+      RowTrace trace) {}
+
+  /** Whether answers come with {@link Answer#trace}. */
+  public enum Traces {
+    /** None do. */
+    NONE,
+    /** All do that ran to their end. */
+    KEPT
+  }
 
   private final TaskContext task;
   private final ErrorMode errorMode;
@@ -57,7 +71,8 @@ public final class PartitionAnswers<T> implements Iterator<PartitionAnswers.Answ
       Iterator<T> items,
       Reader<T> reader,
       InferenceOptions options,
-      Consumer<GenerationResult> counter) {
+      Consumer<GenerationResult> counter,
+      Traces traces) {
     this.counter = counter;
     this.task = TaskContext.get();
     this.errorMode = options.errorMode();
@@ -66,7 +81,11 @@ public final class PartitionAnswers<T> implements Iterator<PartitionAnswers.Answ
     task.addTaskCompletionListener(giveBack);
     this.engine = lease.engine();
     this.requests = new Requests<>(items, reader);
-    this.decoder = engine.decode(requests);
+    this.decoder =
+        switch (traces) {
+          case NONE -> engine.decode(requests);
+          case KEPT -> engine.decodeTraced(requests);
+        };
     decoder.limitRows(RowJournal.rowTimeout(task));
     TaskCompletionListener end = context -> decoder.close();
     task.addTaskCompletionListener(end);
@@ -88,7 +107,7 @@ public final class PartitionAnswers<T> implements Iterator<PartitionAnswers.Answ
   @Override
   public boolean hasNext() {
     while (next == null && decoder.hasNext()) {
-      Answer<T> answer = requests.answer(decoder.next());
+      Answer<T> answer = requests.answer(decoder.next(), decoder.lastTrace());
       if (isWanted(answer)) {
         next = answer;
       }
@@ -111,6 +130,7 @@ public final class PartitionAnswers<T> implements Iterator<PartitionAnswers.Answ
 
   private boolean isWanted(Answer<T> answer) {
     GenerationResult result = answer.result();
+    ExecutorCounts.count(result);
     counter.accept(result);
     if (result.error() == null) {
       return true;
@@ -148,13 +168,13 @@ public final class PartitionAnswers<T> implements Iterator<PartitionAnswers.Answ
       }
       T item = items.next();
       GenerationRequest request = reader.request(item);
-      pending.add(new Answer<>(item, request, Instant.now(), null));
+      pending.add(new Answer<>(item, request, Instant.now(), null, null));
       return request;
     }
 
-    Answer<T> answer(GenerationResult result) {
+    Answer<T> answer(GenerationResult result, RowTrace trace) {
       Answer<T> waiting = pending.remove();
-      return new Answer<>(waiting.item(), waiting.request(), waiting.started(), result);
+      return new Answer<>(waiting.item(), waiting.request(), waiting.started(), result, trace);
     }
   }
 }

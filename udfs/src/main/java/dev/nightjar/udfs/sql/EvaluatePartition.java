@@ -4,7 +4,6 @@ import dev.nightjar.udfs.PartitionAnswers;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
-import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.function.FlatMapFunction;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.catalyst.CatalystTypeConverters;
@@ -15,7 +14,6 @@ import org.apache.spark.sql.catalyst.expressions.GenericInternalRow;
 import org.apache.spark.sql.catalyst.expressions.JoinedRow;
 import org.apache.spark.sql.catalyst.expressions.UnsafeProjection;
 import org.apache.spark.sql.types.StructType;
-import org.apache.spark.util.TaskCompletionListener;
 import scala.Function1;
 import scala.collection.immutable.Seq;
 
@@ -65,10 +63,8 @@ final class EvaluatePartition implements FlatMapFunction<Iterator<InternalRow>, 
       return new Joined(new TokenCounts(items, reader, count.options()), output);
     }
     PartitionAnswers<Item> answers =
-        new PartitionAnswers<>(items, reader::request, task.options(), metrics::count);
-    int numLayers = answers.engine().info().numLayers();
-    TaskCompletionListener finish = context -> metrics.finish(numLayers);
-    TaskContext.get().addTaskCompletionListener(finish);
+        new PartitionAnswers<>(
+            items, reader::request, task.options(), metrics::count, PartitionAnswers.Traces.NONE);
     return new Joined(new Results(task, answers), output);
   }
 

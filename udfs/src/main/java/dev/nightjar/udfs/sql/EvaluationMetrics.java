@@ -8,13 +8,18 @@ import java.util.Map;
 import org.apache.spark.SparkContext;
 import org.apache.spark.sql.execution.metric.SQLMetric;
 import org.apache.spark.sql.execution.metric.SQLMetrics;
+import scala.jdk.javaapi.CollectionConverters;
 
 /**
- * The counters of one {@link LlmEvaluationExec}: made on the driver, counted by tasks.
+ * The counters of one {@link LlmEvaluationExec} or {@link BatchInferenceExec}: made on the driver,
+ * counted by tasks.
  *
  * @param modelRows rows that reached the model
+ * @param okRows rows with an answer
  * @param nullRows rows whose prompt was null
  * @param errorRows rows with an error
+ * @param cachedRows rows that went on from a prompt beginning that another row computed
+ * @param cachedTokens prompt tokens that they did not compute
  * @param layersExecuted (token, layer) cells that ran
  * @param layersSaved (token, layer) cells that a dense run would have run in addition
  * @param meanLayers layers per token, one value a task
@@ -22,9 +27,11 @@ import org.apache.spark.sql.execution.metric.SQLMetrics;
  */
 record EvaluationMetrics(
     SQLMetric modelRows,
+    SQLMetric okRows,
     SQLMetric nullRows,
     SQLMetric errorRows,
     SQLMetric promptTokens,
+    SQLMetric cachedRows,
     SQLMetric cachedTokens,
     SQLMetric completionTokens,
     SQLMetric layersExecuted,
@@ -39,9 +46,11 @@ record EvaluationMetrics(
   static EvaluationMetrics create(SparkContext context) {
     return new EvaluationMetrics(
         SQLMetrics.createMetric(context, MODEL_ROWS),
+        SQLMetrics.createMetric(context, "rows answered"),
         SQLMetrics.createMetric(context, "rows with a null prompt"),
         SQLMetrics.createMetric(context, "rows with errors"),
         SQLMetrics.createMetric(context, "prompt tokens"),
+        SQLMetrics.createMetric(context, "rows with a cached prompt beginning"),
         SQLMetrics.createMetric(context, "cached prompt tokens"),
         SQLMetrics.createMetric(context, "completion tokens"),
         SQLMetrics.createMetric(context, "layers executed"),
@@ -50,28 +59,35 @@ record EvaluationMetrics(
         SQLMetrics.createNanoTimingMetric(context, "time in the model", -1));
   }
 
-  Map<String, SQLMetric> byName() {
+  /** All of them, for a plan node. */
+  scala.collection.immutable.Map<String, SQLMetric> byName() {
     Map<String, SQLMetric> all = new LinkedHashMap<>();
     all.put("modelRows", modelRows);
+    all.put("okRows", okRows);
     all.put("nullRows", nullRows);
     all.put("errorRows", errorRows);
     all.put("promptTokens", promptTokens);
+    all.put("cachedRows", cachedRows);
     all.put("cachedTokens", cachedTokens);
     all.put("completionTokens", completionTokens);
     all.put("layersExecuted", layersExecuted);
     all.put("layersSaved", layersSaved);
     all.put("meanLayers", meanLayers);
     all.put("modelTime", modelTime);
-    return all;
+    return scala.collection.immutable.Map.from(CollectionConverters.asScala(all));
   }
 
   /** Counts one row. */
   void count(GenerationResult result) {
     if (result.error() != null) {
       errorRows.add(1);
-    }
-    if (result.skippedNull()) {
+    } else if (result.skippedNull()) {
       nullRows.add(1);
+    } else {
+      okRows.add(1);
+    }
+    if (result.usage().cachedTokens() > 0) {
+      cachedRows.add(1);
     }
     promptTokens.add(result.usage().promptTokens());
     cachedTokens.add(result.usage().cachedTokens());
@@ -80,17 +96,12 @@ record EvaluationMetrics(
     if (compute != null) {
       modelRows.add(1);
       modelTime.add(result.timing().cpuNanos());
-      layersExecuted.add(compute.layersExecuted() + compute.layersExecutedPrefill());
-      layersSaved.add(
-          compute.layersSkipped() + compute.layersExited() + compute.layersSkippedPrefill());
-    }
-  }
-
-  /** Sets what is known at the end of a task only. */
-  void finish(int numLayers) {
-    long cells = layersExecuted.value() + layersSaved.value();
-    if (cells > 0) {
-      meanLayers.set((double) layersExecuted.value() / cells * numLayers);
+      layersExecuted.add(compute.cellsExecuted());
+      layersSaved.add(compute.cells() - compute.cellsExecuted());
+      long cells = layersExecuted.value() + layersSaved.value();
+      if (cells > 0) {
+        meanLayers.set((double) layersExecuted.value() / cells * compute.numHiddenLayers());
+      }
     }
   }
 }

@@ -1,6 +1,5 @@
 package dev.nightjar.udfs.sql;
 
-import java.util.Map;
 import java.util.Objects;
 import org.apache.spark.rdd.RDD;
 import org.apache.spark.sql.catalyst.InternalRow;
@@ -41,8 +40,7 @@ public final class LlmEvaluationExec extends SparkPlan implements UnaryExecNode 
 
   @Override
   public scala.collection.immutable.Map<String, SQLMetric> metrics() {
-    Map<String, SQLMetric> all = counters().byName();
-    return scala.collection.immutable.Map.from(scala.jdk.javaapi.CollectionConverters.asScala(all));
+    return counters().byName();
   }
 
   private synchronized EvaluationMetrics counters() {
