@@ -3,14 +3,17 @@ package dev.nightjar.job;
 import static org.apache.spark.sql.functions.not;
 
 import dev.nightjar.engine.api.EngineException;
+import dev.nightjar.job.ConfigKeys.Report;
 import dev.nightjar.job.ledger.Fingerprint;
 import dev.nightjar.job.ledger.Ledger;
 import dev.nightjar.job.ledger.ModelIdentity;
 import dev.nightjar.job.ledger.RunRecord;
 import dev.nightjar.job.openai.BatchFiles;
 import dev.nightjar.job.openai.BatchInput;
+import dev.nightjar.job.report.RunReport;
 import dev.nightjar.udfs.NightjarInference;
 import dev.nightjar.udfs.ResultSchema;
+import dev.nightjar.udfs.RunProfile;
 import java.io.PrintStream;
 import java.time.Instant;
 import java.util.Locale;
@@ -118,6 +121,7 @@ public final class BatchInferenceJob {
               outcome.status().name().toLowerCase(Locale.ROOT),
               Instant.now().toString(),
               outcome.toJson()));
+      report(ledger, table, done.profile());
       return outcome;
     }
   }
@@ -129,6 +133,24 @@ public final class BatchInferenceJob {
         config.inference(),
         folder,
         spark.sparkContext().hadoopConfiguration());
+  }
+
+  /** Writes the page about the run; a run is as good without it. */
+  private void report(Ledger ledger, ResultTable table, RunProfile profile) {
+    if (config.output().report() == Report.OFF || !table.exists()) {
+      return;
+    }
+    RunProfile kept = config.output().report() == Report.FULL ? profile : profile.withoutTexts();
+    String runId = config.inference().runId();
+    Optional<Throwable> failure =
+        Attempt.of(() -> {
+          RunProfile all = ledger.keep(runId, kept);
+          new RunReport(table.allRows())
+              .html(Optional.of(runId), run -> Optional.of(all))
+              .ifPresent(page -> log.println("report      " + ledger.writeReport(page)));
+        });
+    failure.ifPresent(
+        e -> log.println("nightjar: the report was not written: " + Failures.message(e)));
   }
 
   /** Runs a few rows, writes nothing, and tells what the whole run would take. */

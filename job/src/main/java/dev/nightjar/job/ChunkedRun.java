@@ -1,5 +1,6 @@
 package dev.nightjar.job;
 
+import dev.nightjar.job.ConfigKeys.Report;
 import dev.nightjar.job.ConfigKeys.RetryErrors;
 import dev.nightjar.job.ledger.Ledger;
 import dev.nightjar.job.ledger.ModelIdentity;
@@ -7,6 +8,7 @@ import dev.nightjar.udfs.InferenceProgress;
 import dev.nightjar.udfs.InputSlices;
 import dev.nightjar.udfs.NightjarInference;
 import dev.nightjar.udfs.RowJournal;
+import dev.nightjar.udfs.RunProfile;
 import java.io.PrintStream;
 import java.time.Duration;
 import java.util.Optional;
@@ -33,6 +35,7 @@ final class ChunkedRun {
   private long lastChunkNanos;
   private long doneRows;
   private int doneChunks;
+  private RunProfile profile = RunProfile.NONE;
 
   /** The parts that a run works with. */
   ChunkedRun(
@@ -57,8 +60,15 @@ final class ChunkedRun {
    * @param rowsResumed rows that had their results before
    * @param rowsDone rows that this run took
    * @param chunks chunks that this run committed
+   * @param profile what the tasks saw of the rows and the table does not keep
    */
-  record Done(long rowsIn, long rowsResumed, long rowsDone, int chunks, double inferenceSeconds) {
+  record Done(
+      long rowsIn,
+      long rowsResumed,
+      long rowsDone,
+      int chunks,
+      double inferenceSeconds,
+      RunProfile profile) {
     /** Rows that are left for the next run. */
     long rowsRemaining() {
       return rowsIn - rowsResumed - rowsDone;
@@ -110,7 +120,12 @@ final class ChunkedRun {
     }
     ledger.markSuccess(complete);
     return new Done(
-        plan.numRows(), plan.numDone(), doneRows, doneChunks, (System.nanoTime() - start) / 1e9);
+        plan.numRows(),
+        plan.numDone(),
+        doneRows,
+        doneChunks,
+        (System.nanoTime() - start) / 1e9,
+        profile);
   }
 
   /**
@@ -135,6 +150,9 @@ final class ChunkedRun {
     ledger.markSuccess(false);
     int parallelism = spark.sparkContext().defaultParallelism();
     InferenceProgress progress = InferenceProgress.create(spark.sparkContext());
+    if (config.output().report() != Report.OFF) {
+      progress = progress.withProfile(spark.sparkContext());
+    }
     String tag = "nightjar-" + config.inference().runId().replace(',', '-');
     spark.sparkContext().addJobTag(tag);
     RowJournal.use(
@@ -160,6 +178,7 @@ final class ChunkedRun {
       }
       return duplicates(reporter, input, plan);
     } finally {
+      profile = progress.profile() == null ? RunProfile.NONE : progress.profile().value();
       RowJournal.forget(spark.sparkContext());
       spark.sparkContext().removeJobTag(tag);
     }

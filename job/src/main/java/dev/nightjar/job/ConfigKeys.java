@@ -25,6 +25,16 @@ final class ConfigKeys {
     ERROR_IF_EXISTS
   }
 
+  /** What is written about a run. */
+  enum Report {
+    /** A page with texts of some rows. */
+    FULL,
+    /** A page without texts of prompts and answers. */
+    NUMBERS,
+    /** No page. */
+    OFF
+  }
+
   /** Which rows that have an error in the table are run again. */
   enum RetryErrors {
     /** None. */
@@ -329,6 +339,16 @@ final class ConfigKeys {
           null,
           "folder of the run ledger, on the output's file system; without it `_nightjar` in the"
               + " output's folder");
+
+  static final ConfigKey<Report> OUTPUT_REPORT =
+      key(
+          "output.report",
+          "--report",
+          "full",
+          "`full`, `numbers` or `off`",
+          "the page `_report.html` about the run in the output's folder: with the texts of up to"
+              + " ten rows, without texts, or none",
+          text -> ConfigParsers.choice(Report.class, text));
 
   static final ConfigKey<ErrorMode> ERROR_MODE =
       key(

@@ -6,6 +6,7 @@ import dev.nightjar.engine.api.KvType;
 import dev.nightjar.engine.api.ResponseFormat;
 import dev.nightjar.engine.api.SamplingParams;
 import dev.nightjar.job.ConfigKeys.OutputMode;
+import dev.nightjar.job.ConfigKeys.Report;
 import dev.nightjar.job.ConfigKeys.RetryErrors;
 import dev.nightjar.udfs.ErrorMode;
 import dev.nightjar.udfs.InferenceOptions;
@@ -80,6 +81,7 @@ public record JobConfig(
    * @param path folder of the result table
    * @param ledger folder of the ledger, if it is not in the output's
    * @param batchFolder folder of the files of OpenAI's batch API, if they are wanted
+   * @param report what is written about the run
    */
   record Output(
       String path,
@@ -87,6 +89,7 @@ public record JobConfig(
       OutputMode mode,
       Optional<String> ledger,
       Optional<String> batchFolder,
+      Report report,
       Map<String, String> options) {
     public Output {
       options = Map.copyOf(options);
@@ -231,6 +234,7 @@ public record JobConfig(
         mode,
         reader.find(ConfigKeys.OUTPUT_LEDGER),
         isBatch ? Optional.of(path) : Optional.empty(),
+        reader.find(ConfigKeys.OUTPUT_REPORT).orElse(Report.FULL),
         reader.below("output.options."));
   }
 

@@ -5,6 +5,7 @@ import dev.nightjar.job.calibrate.CalibrateCommand;
 import dev.nightjar.job.demo.DemoCommand;
 import dev.nightjar.job.evaluate.EvaluateCommand;
 import dev.nightjar.job.quantize.QuantizeCommand;
+import dev.nightjar.job.report.ReportCommand;
 import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -43,6 +44,7 @@ public final class Nightjar implements Runnable {
         List.of(
             new DemoCommand(),
             new SqlCommand(),
+            new ReportCommand(),
             new GenerateCommand(),
             new ScoreCommand(),
             new TokenizeCommand(),

@@ -13,7 +13,7 @@ import org.apache.spark.SparkContext;
  * Prints a progress line every few seconds while a run lasts, and cancels the run once more rows
  * have failed than may. A daemon thread; stop it with {@link #close()}.
  */
-final class ProgressReporter implements AutoCloseable {
+public final class ProgressReporter implements AutoCloseable {
   private static final long WATCH_MILLIS = 1000;
 
   private final SparkContext context;
@@ -106,7 +106,7 @@ final class ProgressReporter implements AutoCloseable {
   }
 
   /** A duration for people: {@code 1h05m}, {@code 3m20s}, {@code 12s}. */
-  static String duration(double seconds) {
+  public static String duration(double seconds) {
     Duration d = Duration.ofSeconds(Math.round(seconds));
     if (d.toHours() > 0) {
       return String.format(Locale.ROOT, "%dh%02dm", d.toHours(), d.toMinutesPart());

@@ -129,6 +129,11 @@ abstract sealed class ResultTable {
   /** The rows of this run and date. */
   abstract Dataset<Row> runRows();
 
+  /** All rows of the table at the output's path, those of other runs included. */
+  final Dataset<Row> allRows() {
+    return reader().load(config.output().path());
+  }
+
   /** Writes and commits a chunk of {@code numRows} rows. */
   abstract void write(Dataset<Row> results, long numRows, String kind);
 

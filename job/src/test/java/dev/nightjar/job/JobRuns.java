@@ -63,6 +63,7 @@ final class JobRuns {
     arguments.put("prompt.column", "body");
     arguments.put("sampling.max-tokens", "8");
     arguments.put("run.rows-per-task", "5");
+    arguments.put("output.report", "off");
     arguments.put("output.path", output.toString());
     for (int i = 0; i < more.length; i += 2) {
       arguments.put(more[i], more[i + 1]);

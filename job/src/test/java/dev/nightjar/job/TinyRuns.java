@@ -32,6 +32,11 @@ public final class TinyRuns {
     return JobRuns.arguments(model, input, output, more);
   }
 
+  /** Runs the job. */
+  public static BatchInferenceJob.Outcome run(SparkSession spark, Map<String, String> arguments) {
+    return JobRuns.run(spark, arguments);
+  }
+
   /** The whole command line. */
   public static int execute(String... arguments) {
     return Nightjar.commandLine().execute(arguments);

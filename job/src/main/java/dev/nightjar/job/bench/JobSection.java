@@ -218,6 +218,7 @@ final class JobSection implements Section {
     arguments.put("prompt.chat", String.valueOf(work.chat()));
     arguments.put("sampling.max-tokens", String.valueOf(MAX_TOKENS));
     arguments.put("output.path", output.toString());
+    arguments.put("output.report", "off");
     arguments.put("run.progress-seconds", "0");
     JobConfig config = JobFlags.config(Optional.empty(), arguments);
     PrintStream silent = new PrintStream(PrintStream.nullOutputStream());

@@ -149,6 +149,7 @@ public final class DemoCommand implements Callable<Integer> {
     int limit = rows == 0 ? WARM_UP_ROWS : Math.min(rows, WARM_UP_ROWS);
     Map<String, String> arguments = arguments(name, spec, limit);
     arguments.put("run.progress-seconds", "0");
+    arguments.put("output.report", "off");
     job(spark, arguments).run();
     deleteTree(table(name));
   }

@@ -3,9 +3,12 @@ package dev.nightjar.job.ledger;
 import dev.nightjar.engine.api.EngineException;
 import dev.nightjar.engine.api.ErrorCode;
 import dev.nightjar.udfs.RowJournal;
+import dev.nightjar.udfs.RunProfile;
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,16 +26,24 @@ import org.apache.hadoop.fs.RemoteIterator;
  * to move; afterwards the table holds exactly the committed chunks. One per run, one thread.
  *
  * <p>Files below the folder, all JSON and written once: {@code runs/<run>.json}, {@code
- * ends/<run>.json}, {@code chunks/<chunk>.json}, {@code publications/<chunk>.json} while a chunk's
- * files are moved; {@code staging/} holds what is not committed.
+ * ends/<run>.json}, {@code profiles/<run>.json}, {@code chunks/<chunk>.json}, {@code
+ * publications/<chunk>.json} while a chunk's files are moved; {@code staging/} holds what is not
+ * committed.
  */
 public final class Ledger implements AutoCloseable {
   /** The folder below an output unless another one is given; Spark does not read it. */
   public static final String FOLDER = "_nightjar";
 
+  /** Name of the page about a run; Spark does not read it. */
+  private static final String REPORT = "_report.html";
+
   private static final String RUNS = "runs";
   private static final String ENDS = "ends";
   private static final String CHUNKS = "chunks";
+
+  /** What was kept of runs besides their rows. */
+  static final String PROFILES = "profiles";
+
   private static final String PUBLICATIONS = "publications";
   private static final String STAGING = "staging";
   private static final String JOURNAL = "journal";
@@ -146,8 +157,23 @@ public final class Ledger implements AutoCloseable {
     files.write(ENDS, fileName(end.runId()), end);
   }
 
+  /**
+   * Keeps what a run's rows do not tell, with what is there if it was run before.
+   *
+   * @return all that is kept of the run
+   */
+  public RunProfile keep(String runId, RunProfile profile) {
+    lock.check();
+    String name = fileName(runId);
+    RunProfile all =
+        files.read(PROFILES + "/" + name, RunProfile.class).orElse(RunProfile.NONE).plus(profile);
+    files.deleteJson(PROFILES, name);
+    files.write(PROFILES, name, all);
+    return all;
+  }
+
   /** Any text as the name of a file. */
-  private static String fileName(String runId) {
+  static String fileName(String runId) {
     return runId.replaceAll("[^A-Za-z0-9._=+@-]", "_").replaceFirst("^[._]", "-");
   }
 
@@ -313,6 +339,17 @@ public final class Ledger implements AutoCloseable {
       }
     } catch (IOException e) {
       throw new UncheckedIOException(mark + " could not be written: " + e.getMessage(), e);
+    }
+  }
+
+  /** Writes the page about the run that ended last beside the table's rows; returns its path. */
+  public String writeReport(String page) {
+    Path target = new Path(table, REPORT);
+    try (OutputStream out = files.files().create(target, true)) {
+      out.write(page.getBytes(StandardCharsets.UTF_8));
+      return target.toString();
+    } catch (IOException e) {
+      throw new UncheckedIOException(target + " could not be written: " + e.getMessage(), e);
     }
   }
 
