@@ -88,7 +88,7 @@ class TestDrafts {
       }
       assertThat(pages.pool().bytesInUse()).isEqualTo(plainPages.pool().bytesInUse());
     }
-    assertThat(state.trace()).isEqualTo(plain.trace());
+    assertThat(Traces.of(state)).isEqualTo(Traces.of(plain));
     assertThat(state.stats("").layerExecutions()).isEqualTo(plain.stats("").layerExecutions());
     assertThat(state.stats("").exitLayerHistogram())
         .isEqualTo(plain.stats("").exitLayerHistogram());

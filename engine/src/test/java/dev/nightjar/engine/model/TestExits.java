@@ -239,12 +239,12 @@ class TestExits {
     assertThat(through.cardinality()).isGreaterThanOrEqualTo(run.left(LAYERS));
     int last = PROMPT + through.length() - 2;
     for (int p = 0; p <= last; p++) {
-      assertThat(run.state().trace().get(p)).isEqualTo(without.state().trace().get(p));
+      assertThat(Traces.of(run.state()).get(p)).isEqualTo(Traces.of(without.state()).get(p));
     }
     long cells = 0;
     for (int layer = 0; layer < LAYERS; layer++) {
       int entries = 0;
-      for (BitSet ran : run.state().trace()) {
+      for (BitSet ran : Traces.of(run.state())) {
         entries += ran.get(layer) ? 1 : 0;
       }
       assertThat(run.state().kvEntries(layer)).isEqualTo(entries);

@@ -73,7 +73,7 @@ class TestForks {
         SequenceState alone = state(policy);
         float[] expected = run(model, alone, own, 0, TOTAL);
         assertThat(run(model, all[seed], own, at, TOTAL)).isEqualTo(expected);
-        assertThat(all[seed].trace()).isEqualTo(alone.trace());
+        assertThat(Traces.of(all[seed])).isEqualTo(Traces.of(alone));
         ComputeStats stats = all[seed].stats("p");
         ComputeStats expectedStats = alone.stats("p");
         assertThat(stats.flopsFull() + headFlops(seed == 1 ? 0 : at - PROMPT + 1))

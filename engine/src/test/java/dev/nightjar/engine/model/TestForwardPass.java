@@ -79,7 +79,7 @@ class TestForwardPass {
     for (int chunk : new int[] {1, 5, 16}) {
       TinyRun chunked = run(policy, chunk);
       assertSameBits(chunked.logits(), whole.logits());
-      assertThat(chunked.state().trace()).isEqualTo(whole.state().trace());
+      assertThat(Traces.of(chunked.state())).isEqualTo(Traces.of(whole.state()));
       assertThat(chunked.state().stats("p")).isEqualTo(whole.state().stats("p"));
     }
   }
@@ -112,7 +112,7 @@ class TestForwardPass {
   @Test
   void recordedGateDecisionsReplayThroughTheScheduleToTheSameBits() {
     TinyRun gated = run(gated(0f), 16);
-    List<BitSet> trace = gated.state().trace();
+    List<BitSet> trace = Traces.of(gated.state());
     assertThat(trace.stream().mapToInt(BitSet::cardinality).sum()).isBetween(TOTAL * 3, TOTAL * 5);
     assertSameBits(
         run(DepthPolicy.named("replay").with(new MaskReplay(trace)), 7).logits(), gated.logits());
@@ -122,7 +122,7 @@ class TestForwardPass {
   void packedKeysAndValuesEqualMaskedDenseAttention() {
     TinyRun gated = run(gated(0f), 16);
     double[][] expected =
-        MaskedDense.logits(CONFIG, TinyModels.source(CONFIG, 7), TOKENS, gated.state().trace());
+        MaskedDense.logits(CONFIG, TinyModels.source(CONFIG, 7), TOKENS, Traces.of(gated.state()));
     for (int p = PROMPT - 1; p < TOTAL; p++) {
       float[] actual = gated.logits()[p - PROMPT + 1];
       double max = Arrays.stream(expected[p]).map(Math::abs).max().orElseThrow();
@@ -163,7 +163,7 @@ class TestForwardPass {
     long macs = 0;
     int[] entries = new int[CONFIG.numLayers()];
     for (int p = 0; p < TOTAL; p++) {
-      BitSet ran = state.trace().get(p);
+      BitSet ran = Traces.of(state).get(p);
       boolean exitable = policy.exit() != null && p >= PROMPT;
       int left =
           exitable && ran.cardinality() < CONFIG.numLayers()
@@ -197,7 +197,7 @@ class TestForwardPass {
     SequenceState state = run(policy, 16).state();
     for (int layer = 0; layer < CONFIG.numLayers(); layer++) {
       int expected = 0;
-      for (BitSet ran : state.trace()) {
+      for (BitSet ran : Traces.of(state)) {
         expected += ran.get(layer) || policy.exit() != null ? 1 : 0;
       }
       assertThat(state.kvEntries(layer)).isEqualTo(expected);
@@ -247,7 +247,7 @@ class TestForwardPass {
 
   @Test
   void firstPositionsRunEveryGatedLayer() {
-    List<BitSet> trace = run(gated(Float.POSITIVE_INFINITY), 16).state().trace();
+    List<BitSet> trace = Traces.of(run(gated(Float.POSITIVE_INFINITY), 16).state());
     for (int p = 0; p < TOTAL; p++) {
       assertThat(trace.get(p).cardinality()).isEqualTo(p < 2 ? 6 : 2);
     }

@@ -262,7 +262,7 @@ class TestGoldens {
         feed(state, new int[] {tokens.getLast()}, position, false, true);
         tokens.add(argmax(row(0)));
       }
-      return new Run(tokens, state.trace());
+      return new Run(tokens, Traces.of(state));
     }
 
     private SequenceState state() {

@@ -91,7 +91,7 @@ class TestPrunedPrompts {
     DepthPolicy policy = policy(spec);
     SequenceState state = run(policy, PROMPT, TOTAL).state();
     ComputeStats stats = state.stats(spec);
-    List<BitSet> trace = state.trace();
+    List<BitSet> trace = Traces.of(state);
     long macs = CONFIG.headMacs() * (TOTAL - PROMPT + 1);
     int[] entries = new int[LAYERS];
     long prefill = 0;
@@ -128,7 +128,7 @@ class TestPrunedPrompts {
   @Test
   void prunedPromptEqualsMaskedDenseAttentionAndReplaysToTheSameBits() {
     Run pruned = run(policy("pyramid:keep=0.3,min-length=4"), PROMPT, TOTAL);
-    List<BitSet> trace = pruned.state().trace();
+    List<BitSet> trace = Traces.of(pruned.state());
     assertThat(trace.stream().mapToInt(BitSet::cardinality).sum()).isLessThan(LAYERS * TOTAL - 50);
     DepthPolicy replay = DepthPolicy.named("replay").with(new MaskReplay(trace));
     assertThat(pruned.logits()).isDeepEqualTo(run(replay, PROMPT, TOTAL).logits());
@@ -148,7 +148,7 @@ class TestPrunedPrompts {
     for (String spec : List.of("pyramid:keep=0.1,min-length=0,sinks=0,recent=0", "slim:keep=0")) {
       SequenceState state = run(policy(spec), prompt, prompt + 3).state();
       assertThat(state.kvEntries(LAYERS - 1)).isBetween(4, prompt + 3);
-      assertThat(state.trace().get(prompt - 1).cardinality()).isEqualTo(LAYERS);
+      assertThat(Traces.of(state).get(prompt - 1).cardinality()).isEqualTo(LAYERS);
     }
   }
 
