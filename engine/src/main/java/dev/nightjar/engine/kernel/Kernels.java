@@ -16,7 +16,8 @@ import java.lang.foreign.MemorySegment;
  *   <li>sums over a row ({@link #rmsNorm}, soft-max denominators): 16 partial sums, element i into
  *       partial i mod 16 in ascending order, then partials folded pairwise 8, 4, 2, 1 ({@code p[j]
  *       += p[j + half]});
- *   <li>{@code exp} is {@link #exp(float)}, a polynomial evaluated in the same order by both.
+ *   <li>{@code exp} is {@link #exp(float)}, and {@code tanh} a ratio of polynomials, evaluated in
+ *       the same order by both.
  * </ul>
  *
  * <p>"Bit for bit" takes all NaNs for one: which of two NaN operands an instruction passes on is
@@ -81,6 +82,16 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels, ParallelKe
    */
   void siluMultiply(float[] gate, float[] up, int count);
 
+  /**
+   * {@code gate[i] = gelu(gate[i]) * up[i]} for i below {@code count}, with the approximation
+   * {@code gelu(x) = x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3)))} (Hendrycks and Gimpel,
+   * arXiv:1606.08415).
+   */
+  void geluMultiply(float[] gate, float[] up, int count);
+
+  /** {@code x[offset + i] = cap * tanh(x[offset + i] / cap)} for i below {@code count}. */
+  void softCap(float[] x, int offset, int count, float cap);
+
   /** {@code x[i] = x[i] / (1 + exp(-x[i]))} for i below {@code count}. */
   void silu(float[] x, int count);
 
@@ -99,15 +110,18 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels, ParallelKe
 
   /**
    * Attention of consecutive slots of one sequence over its packed entries. Scores are dot products
-   * over D in the canonical order times the scale; soft-max subtracts the maximum; values are
-   * accumulated over entries in ascending order with fma, then multiplied by {@code 1 /
-   * denominator}. A row's result does not depend on the other rows.
+   * over D in the canonical order times the scale, then soft-capped where the shape says so;
+   * soft-max subtracts the maximum, and entry t belongs to partial sum t mod 16 wherever a row
+   * begins; values are accumulated over entries in ascending order with fma, then multiplied by
+   * {@code 1 / denominator}. A row's result does not depend on the other rows.
    *
    * @param q {@code [M, heads * D]}, of which {@code rows} rows from {@code firstRow} on are meant
    * @param out {@code [M, heads * D]}, the same rows are overwritten; must not be {@code q}
    * @param pages laid out as {@link AttentionShape#keysValues} says
-   * @param visible {@code [M]} how many of the first entries a row attends to, at least 1;
-   *     ascending over the rows meant
+   * @param from {@code [M]} the first entry that a row attends to; ascending over the rows meant;
+   *     null for entry 0
+   * @param visible {@code [M]} the entry behind the last one that a row attends to, above its
+   *     first; ascending over the rows meant
    * @param scratch from {@link #newScratch}, private to the calling thread
    */
   default void attend(
@@ -117,10 +131,11 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels, ParallelKe
       int firstRow,
       int rows,
       MemorySegment[] pages,
+      int[] from,
       int[] visible,
       Scratch scratch) {
     for (int kvHead = 0; kvHead < shape.keysValues().kvHeads(); kvHead++) {
-      attendHead(shape, kvHead, q, out, firstRow, rows, pages, visible, scratch);
+      attendHead(shape, kvHead, q, out, firstRow, rows, pages, from, visible, scratch);
     }
   }
 
@@ -136,8 +151,22 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels, ParallelKe
       int firstRow,
       int rows,
       MemorySegment[] pages,
+      int[] from,
       int[] visible,
       Scratch scratch);
+
+  /** Attention from entry 0 on. */
+  default void attend(
+      AttentionShape shape,
+      float[] q,
+      float[] out,
+      int firstRow,
+      int rows,
+      MemorySegment[] pages,
+      int[] visible,
+      Scratch scratch) {
+    attend(shape, q, out, firstRow, rows, pages, null, visible, scratch);
+  }
 
   /**
    * Which of {@code x[offset .. offset + count)} is the largest, counted from {@code offset}: in

@@ -120,6 +120,7 @@ public final class ParallelKernels implements Kernels, AutoCloseable {
     private int firstRow;
     private int rows;
     private MemorySegment[] pages;
+    private int[] from;
     private int[] visible;
 
     Attention(Kernels kernels, Scratch[] scratches) {
@@ -134,6 +135,7 @@ public final class ParallelKernels implements Kernels, AutoCloseable {
         int first,
         int count,
         MemorySegment[] entries,
+        int[] begins,
         int[] lengths) {
       this.shape = newShape;
       this.q = queries;
@@ -141,6 +143,7 @@ public final class ParallelKernels implements Kernels, AutoCloseable {
       this.firstRow = first;
       this.rows = count;
       this.pages = entries;
+      this.from = begins;
       this.visible = lengths;
     }
 
@@ -154,7 +157,8 @@ public final class ParallelKernels implements Kernels, AutoCloseable {
         int row = at % rows;
         int count = Math.min(rows - row, end - at);
         int first = firstRow + row;
-        kernels.attendHead(shape, head, q, out, first, count, pages, visible, scratches[share]);
+        Scratch own = scratches[share];
+        kernels.attendHead(shape, head, q, out, first, count, pages, from, visible, own);
         at += count;
       }
     }
@@ -212,6 +216,16 @@ public final class ParallelKernels implements Kernels, AutoCloseable {
   }
 
   @Override
+  public void geluMultiply(float[] gate, float[] up, int count) {
+    kernels.geluMultiply(gate, up, count);
+  }
+
+  @Override
+  public void softCap(float[] x, int offset, int count, float cap) {
+    kernels.softCap(x, offset, count, cap);
+  }
+
+  @Override
   public void silu(float[] x, int count) {
     kernels.silu(x, count);
   }
@@ -235,17 +249,19 @@ public final class ParallelKernels implements Kernels, AutoCloseable {
       int firstRow,
       int rows,
       MemorySegment[] pages,
+      int[] from,
       int[] visible,
       Scratch scratch) {
-    long pairs = (long) rows * visible[firstRow + rows - 1];
+    int begin = from == null ? 0 : from[firstRow];
+    long pairs = (long) rows * (visible[firstRow + rows - 1] - begin);
     if (2 * pairs * shape.queryDim() >= LEAST_MACS) {
       Attention attention = scratch.shares(kernels, size).attention;
-      attention.set(shape, q, out, firstRow, rows, pages, visible);
+      attention.set(shape, q, out, firstRow, rows, pages, from, visible);
       if (handedOut(attention)) {
         return;
       }
     }
-    kernels.attend(shape, q, out, firstRow, rows, pages, visible, scratch);
+    kernels.attend(shape, q, out, firstRow, rows, pages, from, visible, scratch);
   }
 
   @Override
@@ -257,9 +273,10 @@ public final class ParallelKernels implements Kernels, AutoCloseable {
       int firstRow,
       int rows,
       MemorySegment[] pages,
+      int[] from,
       int[] visible,
       Scratch scratch) {
-    kernels.attendHead(shape, kvHead, q, out, firstRow, rows, pages, visible, scratch);
+    kernels.attendHead(shape, kvHead, q, out, firstRow, rows, pages, from, visible, scratch);
   }
 
   @Override

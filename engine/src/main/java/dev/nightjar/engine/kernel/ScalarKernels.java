@@ -93,6 +93,48 @@ public final class ScalarKernels implements Kernels {
     }
   }
 
+  @Override
+  public void geluMultiply(float[] gate, float[] up, int count) {
+    for (int i = 0; i < count; i++) {
+      gate[i] = gelu1(gate[i]) * up[i];
+    }
+  }
+
+  /** {@code x/2 * (1 + tanh(...))} of {@link Kernels#geluMultiply}. */
+  static float gelu1(float x) {
+    float half = x * 0.5f;
+    float bent = Math.fma(x * x, Tanh.GELU_CUBE, Tanh.GELU_FACTOR);
+    return Math.fma(half, tanh1(x * bent), half);
+  }
+
+  @Override
+  public void softCap(float[] x, int offset, int count, float cap) {
+    for (int i = offset; i < offset + count; i++) {
+      x[i] = softCap1(x[i], cap);
+    }
+  }
+
+  /** {@code cap * tanh(x / cap)}. */
+  static float softCap1(float x, float cap) {
+    return tanh1(x / cap) * cap;
+  }
+
+  /** Relative error below 4e-7; 1 or -1 beyond the limit. */
+  static float tanh1(float x) {
+    float c = Math.max(-Tanh.LIMIT, Math.min(Tanh.LIMIT, x));
+    float s = c * c;
+    float p = Math.fma(Tanh.P13, s, Tanh.P11);
+    p = Math.fma(p, s, Tanh.P9);
+    p = Math.fma(p, s, Tanh.P7);
+    p = Math.fma(p, s, Tanh.P5);
+    p = Math.fma(p, s, Tanh.P3);
+    p = Math.fma(p, s, Tanh.P1);
+    float q = Math.fma(Tanh.Q6, s, Tanh.Q4);
+    q = Math.fma(q, s, Tanh.Q2);
+    q = Math.fma(q, s, Tanh.Q0);
+    return c * p / q;
+  }
+
   /** {@code x / (1 + exp(-x))}. */
   static float silu1(float x) {
     return x / (1f + exp1(-x));
@@ -134,50 +176,56 @@ public final class ScalarKernels implements Kernels {
       int firstRow,
       int rows,
       MemorySegment[] pages,
+      int[] from,
       int[] visible,
       Scratch scratch) {
     KvLayout layout = shape.keysValues();
     int group = shape.groupSize();
     for (int row = firstRow; row < firstRow + rows; row++) {
+      int first = from == null ? 0 : from[row];
       for (int head = kvHead * group; head < (kvHead + 1) * group; head++) {
         int at = row * shape.queryDim() + head * layout.headDim();
-        attend(layout, shape.scale(), q, out, at, kvHead, pages, visible[row], scratch);
+        attend(shape, q, out, at, kvHead, pages, first, visible[row], scratch);
       }
     }
   }
 
   private static void attend(
-      KvLayout layout,
-      float scale,
+      AttentionShape shape,
       float[] q,
       float[] out,
       int at,
       int kvHead,
       MemorySegment[] pages,
+      int from,
       int length,
       Scratch scratch) {
+    KvLayout layout = shape.keysValues();
     int headDim = layout.headDim();
     float[] scores = scratch.scores(length);
     float[] page = scratch.floats(headDim * PAGE);
     float max = Float.NEGATIVE_INFINITY;
-    for (int t = 0; t < length; t++) {
-      if (t % PAGE == 0) {
+    for (int t = from; t < length; t++) {
+      if (t == from || t % PAGE == 0) {
         layout.readKeys(pages[t / PAGE], kvHead, page);
       }
       float acc = 0;
       for (int d = 0; d < headDim; d++) {
         acc = Math.fma(page[d * PAGE + t % PAGE], q[at + d], acc);
       }
-      scores[t] = acc * scale;
+      scores[t] = acc * shape.scale();
+      if (shape.softCap() > 0) {
+        scores[t] = softCap1(scores[t], shape.softCap());
+      }
       max = Math.max(max, scores[t]);
     }
-    for (int t = 0; t < length; t++) {
+    for (int t = from; t < length; t++) {
       scores[t] = exp1(scores[t] - max);
     }
-    float inverse = 1f / foldSum(scores, length, 0, 1);
+    float inverse = 1f / foldSum(scores, from, length, 0, 1);
     Arrays.fill(out, at, at + headDim, 0f);
-    for (int t = 0; t < length; t++) {
-      if (t % PAGE == 0) {
+    for (int t = from; t < length; t++) {
+      if (t == from || t % PAGE == 0) {
         layout.readValues(pages[t / PAGE], kvHead, page);
       }
       for (int d = 0; d < headDim; d++) {
@@ -189,13 +237,17 @@ public final class ScalarKernels implements Kernels {
     }
   }
 
-  /** Partial {@code first} of the sum of {@code x} after folding down to {@code count} partials. */
-  private static float foldSum(float[] x, int size, int first, int count) {
+  /**
+   * Partial {@code first} of the sum of {@code x[from .. size)} after folding down to {@code count}
+   * partials.
+   */
+  private static float foldSum(float[] x, int from, int size, int first, int count) {
     if (count < PARTIALS) {
-      return foldSum(x, size, first, 2 * count) + foldSum(x, size, first + count, 2 * count);
+      return foldSum(x, from, size, first, 2 * count)
+          + foldSum(x, from, size, first + count, 2 * count);
     }
     float partial = 0;
-    for (int i = first; i < size; i += PARTIALS) {
+    for (int i = from + Math.floorMod(first - from, PARTIALS); i < size; i += PARTIALS) {
       partial += x[i];
     }
     return partial;

@@ -27,11 +27,12 @@ final class VectorAttention {
       int firstRow,
       int rows,
       MemorySegment[] pages,
+      int[] from,
       int[] visible,
       Scratch scratch) {
     int group = shape.groupSize();
     int width = group * shape.keysValues().headDim();
-    int padded = padded(visible[firstRow + rows - 1]);
+    int padded = padded(visible[firstRow + rows - 1]) - firstPage(from, firstRow) * PAGE;
     int most = Math.clamp(Math.min(MAX_QUERIES, MAX_SCORES / padded) / group, 1, rows);
     for (int done = 0; done < rows; done += most) {
       int first = firstRow + done;
@@ -40,15 +41,23 @@ final class VectorAttention {
         int to = row * shape.queryDim() + kvHead * width;
         Arrays.fill(out, to, to + width, 0f);
       }
-      attendTogether(shape, kvHead, q, out, first, count, pages, visible, scratch);
+      attendTogether(shape, kvHead, q, out, first, count, pages, from, visible, scratch);
     }
+  }
+
+  /** The page that the rows' first entry is in. */
+  private static int firstPage(int[] from, int firstRow) {
+    return from == null ? 0 : from[firstRow] / PAGE;
   }
 
   private static int padded(int length) {
     return (length + PAGE - 1) / PAGE * PAGE;
   }
 
-  /** Adds to {@code out}; the queries of row r are {@code [r * group, (r + 1) * group)}. */
+  /**
+   * Adds to {@code out}; the queries of row r are {@code [r * group, (r + 1) * group)}. Entries are
+   * counted from the first page that any row attends to.
+   */
   private static void attendTogether(
       AttentionShape shape,
       int kvHead,
@@ -57,13 +66,16 @@ final class VectorAttention {
       int firstRow,
       int rows,
       MemorySegment[] pages,
+      int[] from,
       int[] visible,
       Scratch scratch) {
     KvLayout layout = shape.keysValues();
     int headDim = layout.headDim();
     int group = shape.groupSize();
     int queries = rows * group;
-    int stride = padded(visible[firstRow + rows - 1]);
+    int skipped = firstPage(from, firstRow);
+    int start = skipped * PAGE;
+    int stride = padded(visible[firstRow + rows - 1]) - start;
     float[] scores = scratch.scores(queries * stride);
     int[] at = scratch.starts(queries);
     for (int i = 0; i < queries; i++) {
@@ -76,16 +88,16 @@ final class VectorAttention {
     while (page < stride / PAGE) {
       boolean pair = queries <= 4 && page + 1 < stride / PAGE;
       if (!direct) {
-        KvFiller.keys(layout, pages[page], kvHead, panel, 0, scratch);
+        KvFiller.keys(layout, pages[skipped + page], kvHead, panel, 0, scratch);
         if (pair) {
-          KvFiller.keys(layout, pages[page + 1], kvHead, panel, panelBytes, scratch);
+          KvFiller.keys(layout, pages[skipped + page + 1], kvHead, panel, panelBytes, scratch);
         }
       }
-      MemorySegment keys = direct ? pages[page] : panel;
+      MemorySegment keys = direct ? pages[skipped + page] : panel;
       long base = direct ? layout.keys(kvHead) : 0;
       int to = page * PAGE;
       if (pair) {
-        MemorySegment next = direct ? pages[page + 1] : panel;
+        MemorySegment next = direct ? pages[skipped + page + 1] : panel;
         long nextBase = direct ? base : panelBytes;
         float scale = shape.scale();
         VectorScores.scorePair(
@@ -97,41 +109,50 @@ final class VectorAttention {
       }
     }
     for (int i = 0; i < queries; i++) {
-      int length = visible[firstRow + i / group];
-      exponentiate(scores, i * stride, length, padded(length));
+      int row = firstRow + i / group;
+      int length = visible[row] - start;
+      if (shape.softCap() > 0) {
+        VectorTanh.softCap(scores, i * stride, length, shape.softCap());
+      }
+      exponentiate(scores, i * stride, from == null ? 0 : from[row] - start, length);
     }
     for (page = 0; page < stride / PAGE; page++) {
       if (!direct) {
-        KvFiller.values(layout, pages[page], kvHead, panel, scratch);
+        KvFiller.values(layout, pages[skipped + page], kvHead, panel, scratch);
       }
-      MemorySegment values = direct ? pages[page] : panel;
+      MemorySegment values = direct ? pages[skipped + page] : panel;
       long base = direct ? layout.values(kvHead) : 0;
       int first = page * PAGE;
-      if (visible[firstRow] >= first + PAGE) {
+      int latest = from == null ? 0 : from[firstRow + rows - 1] - start;
+      if (latest <= first && visible[firstRow] - start >= first + PAGE) {
         VectorMix.mix(values, base, PAGE, headDim, scores, first, stride, out, at, 0, queries);
       } else {
         for (int row = 0; row < rows; row++) {
-          int count = Math.min(PAGE, visible[firstRow + row] - first);
+          int begin = Math.max(0, from == null ? 0 : from[firstRow + row] - start - first);
+          int count = Math.min(PAGE, visible[firstRow + row] - start - first) - begin;
           if (count > 0) {
             int query = row * group;
-            int weights = query * stride + first;
+            int weights = query * stride + first + begin;
+            long value = base + (long) begin * headDim * Float.BYTES;
             VectorMix.mix(
-                values, base, count, headDim, scores, weights, stride, out, at, query, group);
+                values, value, count, headDim, scores, weights, stride, out, at, query, group);
           }
         }
       }
     }
     for (int i = 0; i < queries; i++) {
-      float inverse = 1f / sum(scores, i * stride, padded(visible[firstRow + i / group]));
+      float inverse = 1f / sum(scores, i * stride, padded(visible[firstRow + i / group] - start));
       scale(out, at[i], headDim, inverse);
     }
   }
 
   /**
-   * Replaces {@code length} scores by {@code exp(score - maximum)}, and those from there to {@code
-   * padded} by 0.
+   * Replaces the scores {@code from} to {@code length} by {@code exp(score - maximum)}, those
+   * before and those behind up to a whole page by 0.
    */
-  private static void exponentiate(float[] scores, int offset, int length, int padded) {
+  private static void exponentiate(float[] scores, int offset, int from, int length) {
+    int padded = padded(length);
+    Arrays.fill(scores, offset, offset + from, Float.NEGATIVE_INFINITY);
     Arrays.fill(scores, offset + length, offset + padded, Float.NEGATIVE_INFINITY);
     FloatVector maxima = FloatVector.broadcast(Lanes.FLOATS, Float.NEGATIVE_INFINITY);
     for (int i = 0; i < padded; i += Lanes.COUNT) {
@@ -139,6 +160,7 @@ final class VectorAttention {
     }
     float max = maxima.reduceLanes(VectorOperators.MAX);
     VectorExp.exponentiate(scores, offset, padded, max);
+    Arrays.fill(scores, offset, offset + from, 0f);
     Arrays.fill(scores, offset + length, offset + padded, 0f);
   }
 

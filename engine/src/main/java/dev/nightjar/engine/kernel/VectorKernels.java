@@ -112,6 +112,16 @@ public final class VectorKernels implements Kernels {
   @Override
   public void siluMultiply(float[] gate, float[] up, int count) {
     VectorExp.silu(gate, count);
+    multiply(gate, up, count);
+  }
+
+  @Override
+  public void geluMultiply(float[] gate, float[] up, int count) {
+    VectorTanh.gelu(gate, count);
+    multiply(gate, up, count);
+  }
+
+  private static void multiply(float[] gate, float[] up, int count) {
     int whole = Lanes.FLOATS.loopBound(count);
     for (int i = 0; i < whole; i += Lanes.COUNT) {
       FloatVector.fromArray(Lanes.FLOATS, gate, i)
@@ -121,6 +131,11 @@ public final class VectorKernels implements Kernels {
     for (int i = whole; i < count; i++) {
       gate[i] *= up[i];
     }
+  }
+
+  @Override
+  public void softCap(float[] x, int offset, int count, float cap) {
+    VectorTanh.softCap(x, offset, count, cap);
   }
 
   @Override
@@ -172,9 +187,10 @@ public final class VectorKernels implements Kernels {
       int firstRow,
       int rows,
       MemorySegment[] pages,
+      int[] from,
       int[] visible,
       Scratch scratch) {
-    VectorAttention.attend(shape, kvHead, q, out, firstRow, rows, pages, visible, scratch);
+    VectorAttention.attend(shape, kvHead, q, out, firstRow, rows, pages, from, visible, scratch);
   }
 
   @Override

@@ -4,6 +4,7 @@ import static dev.nightjar.engine.kernel.KernelFixtures.assertSameBits;
 import static dev.nightjar.engine.kernel.KernelFixtures.gaussian;
 import static dev.nightjar.engine.kernel.KernelFixtures.guarded;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.data.Offset.offset;
 
 import dev.nightjar.engine.api.KvType;
 import dev.nightjar.engine.tensor.DType;
@@ -152,7 +153,7 @@ class TestKernels {
       for (int k = 0; k < inputs; k++) {
         sum += (double) w[n * inputs + k] * x[k];
       }
-      assertThat((double) out[n]).isCloseTo(sum, org.assertj.core.data.Offset.offset(1e-4));
+      assertThat((double) out[n]).isCloseTo(sum, offset(1e-4));
     }
   }
 
@@ -196,6 +197,45 @@ class TestKernels {
     scalar.siluMultiply(expected, up, size);
     vector.siluMultiply(actual, up, size);
     assertSameBits(actual, expected, "siluMultiply " + size);
+  }
+
+  @ParameterizedTest
+  @MethodSource("sizes")
+  void geluAndSoftCapMatchScalar(int size) {
+    float[] expected = Arrays.copyOf(wide(size), size + 2);
+    float[] actual = expected.clone();
+    float[] up = gaussian(new Random(1), size);
+    scalar.geluMultiply(expected, up, size);
+    vector.geluMultiply(actual, up, size);
+    assertSameBits(actual, expected, "geluMultiply " + size);
+    for (int offset : new int[] {0, 1}) {
+      scalar.softCap(expected, offset, size, 30f);
+      vector.softCap(actual, offset, size, 30f);
+      assertSameBits(actual, expected, "softCap " + size + " at " + offset);
+    }
+  }
+
+  @Test
+  void geluAndSoftCapEqualTheirDefinitionsWithinRounding() {
+    int count = 4001;
+    float[] gelu = new float[count];
+    float[] capped = new float[count];
+    float[] ones = new float[count];
+    for (int i = 0; i < count; i++) {
+      gelu[i] = (i - 2000) / 200f;
+      capped[i] = (i - 2000) / 10f;
+      ones[i] = 1f;
+    }
+    vector.geluMultiply(gelu, ones, count);
+    vector.softCap(capped, 0, count, 20f);
+    for (int i = 0; i < count; i++) {
+      double x = (i - 2000) / 200f;
+      double bent = Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x);
+      assertThat((double) gelu[i]).isCloseTo(x / 2 * (1 + Math.tanh(bent)), offset(2e-6));
+      double z = (i - 2000) / 10f;
+      double y = 20 * Math.tanh(z / 20);
+      assertThat((double) capped[i]).isCloseTo(y, offset(1e-6 * Math.abs(y)));
+    }
   }
 
   /** Values far out in both directions, and the special ones. */
@@ -262,24 +302,76 @@ class TestKernels {
     checkAttend(new KvLayout(KvType.F32, 1, 16), 5000, 40, 3, 1f);
   }
 
+  @ParameterizedTest
+  @ValueSource(ints = {1, 5, 16, 17, 40, 1000})
+  void attendMatchesScalarWithinWindows(int window) {
+    for (KvType type : KvType.values()) {
+      KvLayout layout = new KvLayout(type, 2, 24);
+      for (int rows : new int[] {1, 2, 7, 33}) {
+        for (int length : new int[] {1, 16, 33, 70}) {
+          for (float softCap : new float[] {0f, 2f}) {
+            AttentionShape shape = new AttentionShape(layout, 1 + rows % 4, 0.5f, softCap);
+            checkAttend(shape, length, rows, window);
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void entriesOutsideTheWindowDoNotMatterWhateverTheyAre() {
+    KvLayout layout = new KvLayout(KvType.F32, 1, 16);
+    AttentionShape shape = new AttentionShape(layout, 2, 0.5f);
+    Random random = new Random(4);
+    MemorySegment[] pages = KernelFixtures.pages(random, layout, 40);
+    float[] q = gaussian(random, 3 * shape.queryDim());
+    int[] from = {19, 20, 21};
+    int[] visible = {24, 25, 26};
+    for (Kernels kernels : new Kernels[] {scalar, vector}) {
+      float[] clean = new float[q.length];
+      kernels.attend(shape, q, clean, 0, 3, pages, from, visible, kernels.newScratch());
+      float[] broken = new float[16];
+      Arrays.fill(broken, Float.NaN);
+      MemorySegment[] dirty = {copy(pages[0]), copy(pages[1]), copy(pages[2])};
+      for (int entry : new int[] {0, 15, 16, 18, 26, 31, 39}) {
+        layout.write(dirty[entry / 16], entry % 16, broken, broken, 0);
+      }
+      float[] same = new float[q.length];
+      kernels.attend(shape, q, same, 0, 3, dirty, from, visible, kernels.newScratch());
+      assertSameBits(same, clean, kernels.description());
+    }
+  }
+
+  private static MemorySegment copy(MemorySegment page) {
+    return Arena.ofAuto().allocate(page.byteSize(), KvLayout.ALIGNMENT).copyFrom(page);
+  }
+
   private void checkAttend(KvLayout layout, int length, int rows, int group, float scale) {
+    checkAttend(new AttentionShape(layout, group, scale), length, rows, Integer.MAX_VALUE);
+  }
+
+  private void checkAttend(AttentionShape shape, int length, int rows, int window) {
+    KvLayout layout = shape.keysValues();
     Random random = new Random(layout.headDim() * 1000 + length);
     int entries = length + rows - 1;
-    AttentionShape shape = new AttentionShape(layout, group, scale);
     int width = shape.queryDim();
     float[] q = gaussian(random, (rows + 1) * width);
     int[] visible = new int[rows + 1];
+    int[] from = window == Integer.MAX_VALUE ? null : new int[rows + 1];
     for (int row = 1; row <= rows; row++) {
       visible[row] = length + row - 1;
+      if (from != null) {
+        from[row] = Math.max(0, visible[row] - window);
+      }
     }
     MemorySegment[] pages = KernelFixtures.pages(random, layout, entries);
     float[] expected = guarded((rows + 2) * width);
-    scalar.attend(shape, q, expected, 1, rows, pages, visible, scalar.newScratch());
+    scalar.attend(shape, q, expected, 1, rows, pages, from, visible, scalar.newScratch());
     float[] actual = guarded((rows + 2) * width);
-    vector.attend(shape, q, actual, 1, rows, pages, visible, vector.newScratch());
+    vector.attend(shape, q, actual, 1, rows, pages, from, visible, vector.newScratch());
     assertSameBits(actual, expected, "attend " + shape + " T=" + length + " rows=" + rows);
     float[] alone = guarded((rows + 2) * width);
-    vector.attend(shape, q, alone, rows, 1, pages, visible, vector.newScratch());
+    vector.attend(shape, q, alone, rows, 1, pages, from, visible, vector.newScratch());
     for (int i = 0; i < alone.length; i++) {
       boolean last = i >= rows * width && i < (rows + 1) * width;
       alone[i] = last ? alone[i] : expected[i];
