@@ -1,6 +1,6 @@
 """Checks of train_artefact.py on tiny random models: forward passes, formats, resuming.
 
-Seconds on one thread; nothing is downloaded. The oracle is reference.py in float64, and for packed
+Seconds on one thread; nothing is downloaded. The oracle is reference/ in float64, and for packed
 inference the code that trained and evaluated the embedded model.
 """
 

@@ -3,7 +3,7 @@
     python3 scripts/train/goldens.py [OUT]    (default: engine/src/test/resources/goldens)
 
 Each folder is a model (Hugging Face layout or one GGUF file, both written by hand) with a
-golden.json computed by reference.py in float64 from exactly the values that the file holds. Seeds
+golden.json computed by reference/llama.py in float64 from exactly the values that the file holds. Seeds
 are searched until no greedy choice, gate or exit lies so close that fp32 could decide otherwise.
 """
 

@@ -2,7 +2,7 @@
 
 Works with PyTorch 1.13 and newer, on a CPU or a GPU. Matrix products run in the type the weights
 are held in (float32, bfloat16, float64); the residual, norms and probabilities stay in float32
-(float64 if the weights are). reference.py is its float64 oracle.
+(float64 if the weights are). reference/llama.py is its float64 oracle.
 
 Shapes: B rows, T tokens, d hidden size, H query heads, G key/value heads, h head size, V vocabulary.
 """

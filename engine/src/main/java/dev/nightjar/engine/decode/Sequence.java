@@ -189,8 +189,10 @@ abstract sealed class Sequence permits Generation, Choosing, Embedding {
 
   /** Lets the row share its prompt's beginning with others; nothing of it is computed yet. */
   final void share(PrefixCache prefixes) {
-    beginning = prefixes.root();
-    state.keepPrefixes();
+    if (state.sharesPrefixes()) {
+      beginning = prefixes.root();
+      state.keepPrefixes();
+    }
   }
 
   /** Whether the row can go without computing all of its prompt itself. */

@@ -82,7 +82,16 @@ public final class Activations {
   int[] index;
   int[] gatePositions;
   int[] gateIndex;
+
+  /** {@code [M]} of a row, the entry behind the last one that it attends to. */
   int[] visible;
+
+  /** {@code [M]} of a row, the first entry that it attends to. */
+  int[] from;
+
+  /** Null where the model has no mixture of experts. */
+  ExpertScratch experts;
+
   int[] layersRun;
   int[] memory;
 
@@ -111,8 +120,10 @@ public final class Activations {
    */
   public static long byteSize(ModelConfig config, int slots, int producing, int positions) {
     long perSlot = 4L * config.hiddenSize() + 2L * config.queryDim() + 2L * config.kvDim();
-    perSlot += 2L * config.intermediateSize();
-    long widest = Math.max(config.hiddenSize(), config.intermediateSize());
+    perSlot += 2L * config.widestFeedForward();
+    BlockDesign.Experts mixture = config.blocks().experts();
+    perSlot += mixture == null ? 0 : 2L * config.hiddenSize() + mixture.count();
+    long widest = Math.max(config.hiddenSize(), config.widestFeedForward());
     long regrouped = Math.max(widest, config.queryDim());
     long padded = (long) positions + Kernels.PAGE;
     long scores = 2 * (padded + Math.max(1 << 16, config.groupSize() * padded));
@@ -132,8 +143,10 @@ public final class Activations {
       attended = new float[m * config.queryDim()];
       key = new float[m * config.kvDim()];
       value = new float[m * config.kvDim()];
-      gateOut = new float[m * config.intermediateSize()];
-      upOut = new float[m * config.intermediateSize()];
+      gateOut = new float[m * config.widestFeedForward()];
+      upOut = new float[m * config.widestFeedForward()];
+      BlockDesign.Experts mixture = config.blocks().experts();
+      experts = mixture == null ? null : new ExpertScratch(m, c, mixture.count());
       status = new byte[m];
       cells = new byte[m];
       gated = new byte[m];
@@ -143,6 +156,7 @@ public final class Activations {
       gatePositions = new int[m];
       gateIndex = new int[m];
       visible = new int[m];
+      from = new int[m];
       layersRun = new int[m];
       memory = new int[m];
       logitRow = new int[m];

@@ -38,9 +38,9 @@ public final class ComputeCounter {
     macs += config.attentionMacs() + 2L * attended * config.queryDim();
   }
 
-  /** A feed-forward sublayer ran. */
-  void fed() {
-    macs += config.feedForwardMacs();
+  /** The feed-forward sublayer of a layer ran. */
+  void fed(int layer) {
+    macs += config.feedForwardMacs(layer);
   }
 
   /** What a layer did for a slot, once per slot and layer. */
@@ -144,16 +144,12 @@ public final class ComputeCounter {
   }
 
   void slot(int position) {
-    macsFull += denseMacs(position);
+    macsFull += config.denseMacs(position);
   }
 
   /** A slot was computed for another row. */
   void cached(int position) {
-    macsCached += denseMacs(position);
-  }
-
-  private long denseMacs(int position) {
-    return config.numLayers() * (config.layerMacs() + 2L * (position + 1) * config.queryDim());
+    macsCached += config.denseMacs(position);
   }
 
   /** Adds the work of a branch of this row. */

@@ -15,6 +15,7 @@ final class ConfigCheck {
   static final int MAX_HEAD_DIM = 1 << 10;
   static final int MAX_INTERMEDIATE = 1 << 20;
   static final int MAX_CONTEXT = 1 << 27;
+  static final int MAX_EXPERTS = 1 << 10;
   static final int MAX_EOS_TOKENS = 256;
 
   private ConfigCheck() {}

@@ -33,18 +33,21 @@ record ConfigKeys(
           "factor",
           "max_position_embeddings");
 
-  static final ConfigKeys GGUF =
-      new ConfigKeys(
-          "the metadata",
-          "llama.vocab_size",
-          "llama.embedding_length",
-          "llama.block_count",
-          "llama.attention.head_count",
-          "llama.attention.head_count_kv",
-          "llama.attention.key_length",
-          "llama.feed_forward_length",
-          "llama.attention.layer_norm_rms_epsilon",
-          "llama.rope.freq_base",
-          "llama.rope.scaling.factor",
-          "llama.context_length");
+  /** The keys of a GGUF file, which begin with the name of its architecture. */
+  static ConfigKeys gguf(String architecture) {
+    String prefix = architecture + ".";
+    return new ConfigKeys(
+        "the metadata",
+        prefix + "vocab_size",
+        prefix + "embedding_length",
+        prefix + "block_count",
+        prefix + "attention.head_count",
+        prefix + "attention.head_count_kv",
+        prefix + "attention.key_length",
+        prefix + "feed_forward_length",
+        prefix + "attention.layer_norm_rms_epsilon",
+        prefix + "rope.freq_base",
+        prefix + "rope.scaling.factor",
+        prefix + "context_length");
+  }
 }

@@ -75,6 +75,10 @@ final class Fingerprint {
     add(Float.toString(c.rmsNormEps()));
     add(c.rope().theta() + " " + c.rope().scaling());
     add(c.tiedEmbeddings() + " " + c.qkvBias() + " " + c.outputBias() + " " + c.mlpBias());
+    RopeConfig wholeHeads = new RopeConfig(c.rope().theta(), c.rope().scaling());
+    if (!c.blocks().equals(BlockDesign.llama(c.numLayers(), c.headDim(), wholeHeads))) {
+      add(c.blocks().toString());
+    }
   }
 
   private void addTensors(ModelFile file) {

@@ -1,247 +1,243 @@
 package dev.nightjar.engine.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.nightjar.engine.api.EngineException;
 import dev.nightjar.engine.format.Excerpt;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
 /**
- * Reads {@code config.json} of a Llama, with the defaults of the {@code transformers} library for
- * what is left out.
+ * Reads {@code config.json} of the families that are supported, with the defaults of the {@code
+ * transformers} library for what is left out. Keys that a family's class in that library does not
+ * read are ignored, as there.
  */
 final class HuggingFaceConfig {
-  private static final String FILE = "config.json";
+  private static final String FILE = JsonConfig.FILE;
   private static final String GENERATION_FILE = "generation_config.json";
-  private static final String ARCHITECTURE = "LlamaForCausalLM";
   private static final ConfigKeys KEYS = ConfigKeys.HUGGING_FACE;
-  private static final int REQUIRED = Integer.MIN_VALUE;
+  private static final int REQUIRED = JsonConfig.REQUIRED;
 
-  private final JsonNode config;
+  /** Gemma 3 with a vision part, which is left alone. */
+  private static final String GEMMA3_WITH_VISION = "Gemma3ForConditionalGeneration";
 
-  private HuggingFaceConfig(JsonNode config) {
-    this.config = config;
+  private static final String TEXT = "text_config";
+
+  private final JsonConfig whole;
+  private final JsonConfig config;
+  private final ModelFamily family;
+
+  private HuggingFaceConfig(JsonConfig whole, ModelFamily family) {
+    this.whole = whole;
+    this.config = family == ModelFamily.GEMMA3 && whole.has(TEXT) ? whole.child(TEXT) : whole;
+    this.family = family;
   }
 
   static ModelConfig parse(JsonNode config, Optional<JsonNode> generationConfig) {
-    HuggingFaceConfig reader = new HuggingFaceConfig(config);
+    JsonConfig json = new JsonConfig(FILE, config);
+    HuggingFaceConfig reader = new HuggingFaceConfig(json, family(json));
     reader.checkSupported();
-    return reader.read(generationConfig);
+    return reader.read(generationConfig.map(node -> new JsonConfig(GENERATION_FILE, node)));
+  }
+
+  /** The family that a configuration names. */
+  static ModelFamily family(JsonConfig config) {
+    JsonNode architectures = config.node().path("architectures");
+    String modelType = config.text("model_type", "");
+    for (JsonNode architecture : architectures) {
+      if (architecture.asText().equals(GEMMA3_WITH_VISION)) {
+        return ModelFamily.GEMMA3;
+      }
+      Optional<ModelFamily> family = ModelFamily.ofHuggingFace(architecture.asText());
+      if (family.isPresent()) {
+        return family.get();
+      }
+    }
+    if (architectures.isEmpty()) {
+      for (ModelFamily family : ModelFamily.values()) {
+        if (family.modelType().equals(modelType)) {
+          return family;
+        }
+      }
+    }
+    String advice =
+        config.has(TEXT)
+            ? "; of a model with a vision part, take a GGUF file of its text part"
+            : "";
+    throw ConfigCheck.invalid(
+        "%s: architecture %s (model_type %s) is not supported; supported: %s%s"
+            .formatted(
+                FILE,
+                JsonConfig.brief(architectures),
+                Excerpt.of(modelType),
+                String.join(", ", ModelFamily.huggingFaceClasses()),
+                advice));
   }
 
   private void checkSupported() {
-    JsonNode architectures = config.path("architectures");
-    String modelType = config.path("model_type").asText("");
-    boolean supported = false;
-    if (architectures.isArray() && !architectures.isEmpty()) {
-      for (JsonNode architecture : architectures) {
-        supported |= ARCHITECTURE.equals(architecture.asText());
-      }
-    } else {
-      supported = modelType.equals("llama");
-    }
-    if (!supported) {
-      throw ConfigCheck.invalid(
-          "%s: architecture %s (model_type %s) is not supported yet; supported: %s"
-              .formatted(FILE, brief(architectures), Excerpt.of(modelType), ARCHITECTURE));
-    }
-    if (!isAbsent(config.path("quantization_config"))) {
+    if (whole.has("quantization_config")) {
       throw ConfigCheck.invalid(
           FILE
               + ": quantization_config is present, expected plain F32, F16 or BF16 weights;"
               + " use the original checkpoint, or a GGUF file in Q8_0 or Q4_0");
     }
-    JsonNode activation = config.path("hidden_act");
-    if (!isAbsent(activation) && !"silu".equals(activation.asText())) {
+    if (family.isGemma() && config.flag("use_bidirectional_attention", false)) {
       throw ConfigCheck.invalid(
-          FILE + ": hidden_act is " + brief(activation) + ", expected \"silu\"; use another model");
+          FILE
+              + ": use_bidirectional_attention is true, expected a model that generates text;"
+              + " use another model");
     }
   }
 
-  private ModelConfig read(Optional<JsonNode> generationConfig) {
-    int hiddenSize = integer(KEYS.hiddenSize(), ConfigCheck.MAX_HIDDEN, REQUIRED);
-    int numHeads = integer(KEYS.numHeads(), ConfigCheck.MAX_HEADS, REQUIRED);
-    int headDim =
-        isAbsent(config.path(KEYS.headDim()))
-            ? ConfigCheck.impliedHeadDim(FILE, KEYS, hiddenSize, numHeads)
-            : integer(KEYS.headDim(), ConfigCheck.MAX_HEAD_DIM, REQUIRED);
-    boolean attentionBias = flag("attention_bias");
-    double eps = number(config, KEYS.normEps(), 1e-6, 0, 1);
+  private BlockDesign.Activation activation() {
+    String key = family.isGemma() ? "hidden_activation" : "hidden_act";
+    String fallback = family.isGemma() ? "gelu_pytorch_tanh" : "silu";
+    return switch (config.text(key, fallback)) {
+      case "silu" -> BlockDesign.Activation.SILU;
+      case "gelu_pytorch_tanh" -> BlockDesign.Activation.GELU_TANH;
+      default ->
+          throw ConfigCheck.invalid(
+              "%s: %s is %s, expected \"silu\" or \"gelu_pytorch_tanh\"; use another model"
+                  .formatted(FILE, key, JsonConfig.brief(config.node().path(key))));
+    };
+  }
+
+  private ModelConfig read(Optional<JsonConfig> generationConfig) {
+    int hiddenSize = config.integer(KEYS.hiddenSize(), ConfigCheck.MAX_HIDDEN, REQUIRED);
+    int numLayers = config.integer(KEYS.numLayers(), ConfigCheck.MAX_LAYERS, REQUIRED);
+    boolean gemma3 = family == ModelFamily.GEMMA3;
+    int numHeads = config.integer(KEYS.numHeads(), ConfigCheck.MAX_HEADS, gemma3 ? 8 : REQUIRED);
+    int headDim = headDim(hiddenSize, numHeads);
+    int contextLength =
+        config.integer(KEYS.contextLength(), ConfigCheck.MAX_CONTEXT, contextDefault());
+    HuggingFaceRope rope = new HuggingFaceRope(config, family, headDim, contextLength);
+    HuggingFaceLayers layers = new HuggingFaceLayers(config, family, numLayers);
+    boolean attentionBias = config.flag("attention_bias", false);
+    boolean readsBias =
+        family != ModelFamily.MISTRAL
+            && family != ModelFamily.MIXTRAL
+            && family != ModelFamily.PHI3;
+    boolean qwen2 = family == ModelFamily.QWEN2;
+    boolean readsMlpBias =
+        family == ModelFamily.LLAMA
+            || family == ModelFamily.SMOLLM3
+            || family == ModelFamily.GRANITE;
+    RopeConfig main = rope.main();
     ModelConfig read =
         new ModelConfig(
-            "llama",
-            integer(KEYS.vocabSize(), ConfigCheck.MAX_VOCAB, REQUIRED),
+            family.id(),
+            config.integer(KEYS.vocabSize(), ConfigCheck.MAX_VOCAB, gemma3 ? 262_208 : REQUIRED),
             hiddenSize,
-            integer(KEYS.numLayers(), ConfigCheck.MAX_LAYERS, REQUIRED),
+            numLayers,
             numHeads,
-            integer(KEYS.numKvHeads(), ConfigCheck.MAX_HEADS, numHeads),
+            config.integer(KEYS.numKvHeads(), ConfigCheck.MAX_HEADS, kvHeadsDefault(numHeads)),
             headDim,
-            integer(KEYS.intermediateSize(), ConfigCheck.MAX_INTERMEDIATE, REQUIRED),
-            (float) eps,
-            rope(),
-            flag("tie_word_embeddings"),
-            attentionBias,
-            attentionBias,
-            flag("mlp_bias"),
-            integer(KEYS.contextLength(), ConfigCheck.MAX_CONTEXT, 2048),
+            config.integer(KEYS.intermediateSize(), ConfigCheck.MAX_INTERMEDIATE, REQUIRED),
+            (float) config.number(KEYS.normEps(), epsDefault(), 0, 1),
+            main,
+            config.flag("tie_word_embeddings", family.tiesEmbeddings()),
+            qwen2 || (readsBias && attentionBias),
+            !qwen2 && readsBias && attentionBias,
+            readsMlpBias && config.flag("mlp_bias", false),
+            contextLength,
             beginOfSequence(generationConfig),
-            endOfSequence(generationConfig));
+            endOfSequence(generationConfig),
+            new BlockDesign(
+                family.norms(),
+                family.queryKeyNorms(),
+                activation(),
+                scales(hiddenSize, headDim),
+                cap("attn_logit_softcapping", 50),
+                cap("final_logit_softcapping", 30),
+                layers.experts(),
+                layers.read(main, rope.local())));
     ConfigCheck.check(FILE, KEYS, read);
     return read;
   }
 
-  private RopeConfig rope() {
-    // transformers 5 moved rope_theta and rope_scaling into rope_parameters.
-    JsonNode parameters = config.path("rope_parameters");
-    JsonNode scaling = isAbsent(parameters) ? config.path("rope_scaling") : parameters;
-    JsonNode thetaHolder = scaling.has(KEYS.ropeTheta()) ? scaling : config;
-    double theta = number(thetaHolder, KEYS.ropeTheta(), 10_000, 1e-3, 1e15);
-    JsonNode partial =
-        scaling.has("partial_rotary_factor") ? scaling : config; // rotates part of a head only
-    if (number(partial, "partial_rotary_factor", 1, 0, 1) != 1) {
-      throw ConfigCheck.invalid(
-          FILE + ": partial_rotary_factor is not 1, which is not supported; use another model");
+  private int headDim(int hiddenSize, int numHeads) {
+    if (config.has(KEYS.headDim())) {
+      return config.integer(KEYS.headDim(), ConfigCheck.MAX_HEAD_DIM, REQUIRED);
     }
-    return new RopeConfig(theta, scaling(scaling));
+    return switch (family) {
+      case QWEN3 -> 128;
+      case GEMMA2, GEMMA3 -> 256;
+      default -> ConfigCheck.impliedHeadDim(FILE, KEYS, hiddenSize, numHeads);
+    };
   }
 
-  private RopeConfig.Scaling scaling(JsonNode scaling) {
-    if (isAbsent(scaling)) {
-      return new RopeConfig.None();
-    }
-    String type = scaling.path("rope_type").asText(scaling.path("type").asText("default"));
-    switch (type) {
-      case "default" -> {
-        return new RopeConfig.None();
-      }
-      case "linear" -> {
-        return new RopeConfig.Linear(required(scaling, KEYS.ropeFactor()));
-      }
-      case "llama3" -> {
-        double low = required(scaling, "low_freq_factor");
-        double high = required(scaling, "high_freq_factor");
-        if (low >= high) {
-          throw ConfigCheck.invalid(
-              "%s: low_freq_factor=%s is not below high_freq_factor=%s; re-export the checkpoint"
-                  .formatted(FILE, low, high));
-        }
-        JsonNode original = scaling.path("original_max_position_embeddings");
-        int originalContext =
-            ConfigCheck.positive(
-                FILE,
-                "original_max_position_embeddings",
-                integral(original, "original_max_position_embeddings"),
-                ConfigCheck.MAX_CONTEXT);
-        double factor = required(scaling, KEYS.ropeFactor());
-        return new RopeConfig.Llama3(factor, low, high, originalContext);
-      }
-      default ->
-          throw ConfigCheck.invalid(
-              "%s: rope_scaling of type %s is not supported yet; supported: default, linear, llama3"
-                  .formatted(FILE, Excerpt.of(type)));
-    }
+  private int contextDefault() {
+    return switch (family) {
+      case LLAMA, OLMO2, GRANITE -> 2048;
+      case PHI3 -> 4096;
+      case GEMMA2 -> 8192;
+      case QWEN2, QWEN3, SMOLLM3, QWEN3_MOE -> 32_768;
+      case MISTRAL, GEMMA3, MIXTRAL -> 131_072;
+    };
   }
 
-  private int beginOfSequence(Optional<JsonNode> generationConfig) {
-    JsonNode own = config.path("bos_token_id");
-    if (!isAbsent(own)) {
-      return tokenId(FILE, "bos_token_id", own);
+  private int kvHeadsDefault(int numHeads) {
+    return switch (family) {
+      case LLAMA, PHI3, OLMO2, GRANITE -> numHeads;
+      case SMOLLM3, GEMMA2, GEMMA3, QWEN3_MOE -> 4;
+      case MISTRAL, MIXTRAL -> 8;
+      case QWEN2, QWEN3 -> 32;
+    };
+  }
+
+  private double epsDefault() {
+    return switch (family) {
+      case PHI3, OLMO2, MIXTRAL -> 1e-5;
+      default -> 1e-6;
+    };
+  }
+
+  private BlockDesign.Scales scales(int hiddenSize, int headDim) {
+    if (family == ModelFamily.GRANITE) {
+      return new BlockDesign.Scales(
+          (float) config.number("embedding_multiplier", 1, 1e-6, 1e6),
+          (float) config.number("residual_multiplier", 1, 1e-6, 1e6),
+          (float) config.number("attention_multiplier", 1, 1e-6, 1e6),
+          (float) (1 / config.number("logits_scaling", 1, 1e-6, 1e6)));
     }
-    JsonNode other = generationConfig.map(node -> node.path("bos_token_id")).orElse(own);
-    return isAbsent(other) ? -1 : tokenId(GENERATION_FILE, "bos_token_id", other);
+    double attention =
+        family.isGemma() ? config.number("query_pre_attn_scalar", 256, 1e-6, 1e6) : headDim;
+    float embedding = family.isGemma() ? (float) Math.sqrt(hiddenSize) : 1;
+    return new BlockDesign.Scales(embedding, 1, BlockDesign.attentionScale(attention), 1);
+  }
+
+  /** A soft cap of Gemma's; 0 for none. */
+  private float cap(String key, double gemma2) {
+    if (!family.isGemma() || config.node().path(key).isNull()) {
+      return 0;
+    }
+    double fallback = family == ModelFamily.GEMMA2 ? gemma2 : 0;
+    return (float) config.number(key, fallback, 0, 1e6);
+  }
+
+  private int beginOfSequence(Optional<JsonConfig> generationConfig) {
+    String key = "bos_token_id";
+    JsonConfig holder = whole.has(key) ? whole : generationConfig.orElse(whole);
+    return holder.has(key) ? holder.tokenId(key, holder.node().path(key)) : -1;
   }
 
   /**
    * The list of the generation configuration wins: that is where chat models name their end-of-turn
    * tokens.
    */
-  private List<Integer> endOfSequence(Optional<JsonNode> generationConfig) {
+  private List<Integer> endOfSequence(Optional<JsonConfig> generationConfig) {
     String key = "eos_token_id";
-    JsonNode own = config.path(key);
-    JsonNode other = generationConfig.map(node -> node.path(key)).orElse(own);
-    String file = isAbsent(other) ? FILE : GENERATION_FILE;
-    JsonNode ids = isAbsent(other) ? own : other;
-    if (isAbsent(ids)) {
+    JsonConfig holder = generationConfig.filter(other -> other.has(key)).orElse(whole);
+    if (!holder.has(key)) {
       return List.of();
     }
+    JsonNode ids = holder.node().path(key);
     if (!ids.isArray()) {
-      return List.of(tokenId(file, key, ids));
+      return List.of(holder.tokenId(key, ids));
     }
     List<Integer> all = new ArrayList<>(ids.size());
     for (JsonNode id : ids) {
-      all.add(tokenId(file, key, id));
+      all.add(holder.tokenId(key, id));
     }
     return all;
-  }
-
-  private static int tokenId(String file, String key, JsonNode node) {
-    if (!node.isIntegralNumber() || !node.canConvertToInt()) {
-      throw wrong(file, key, node, "a token id");
-    }
-    return node.intValue();
-  }
-
-  private int integer(String key, int max, int fallback) {
-    JsonNode node = config.path(key);
-    if (isAbsent(node) && fallback != REQUIRED) {
-      return fallback;
-    }
-    return ConfigCheck.positive(FILE, key, integral(node, key), max);
-  }
-
-  private static long integral(JsonNode node, String key) {
-    if (!node.isIntegralNumber() || !node.canConvertToLong()) {
-      throw wrong(FILE, key, node, "an integer");
-    }
-    return node.longValue();
-  }
-
-  private static double required(JsonNode holder, String key) {
-    if (isAbsent(holder.path(key))) {
-      throw wrong(FILE, key, holder.path(key), "a number");
-    }
-    return number(holder, key, 1, 1e-3, 1e6);
-  }
-
-  private static double number(
-      JsonNode holder, String key, double fallback, double min, double max) {
-    JsonNode node = holder.path(key);
-    if (isAbsent(node)) {
-      return fallback;
-    }
-    if (!node.isNumber()) {
-      throw wrong(FILE, key, node, "a number");
-    }
-    return ConfigCheck.inRange(FILE, key, node.doubleValue(), min, max);
-  }
-
-  private boolean flag(String key) {
-    JsonNode node = config.path(key);
-    if (!isAbsent(node) && !node.isBoolean()) {
-      throw wrong(FILE, key, node, "true or false");
-    }
-    return node.booleanValue();
-  }
-
-  private static boolean isAbsent(JsonNode node) {
-    return node.isMissingNode() || node.isNull();
-  }
-
-  private static EngineException wrong(String file, String key, JsonNode found, String expected) {
-    return ConfigCheck.invalid(
-        "%s: %s is %s, expected %s; re-export the checkpoint"
-            .formatted(file, key, brief(found), expected));
-  }
-
-  /** The node as JSON, shortened for messages. */
-  private static String brief(JsonNode node) {
-    if (node.isMissingNode()) {
-      return "missing";
-    }
-    if (node.isContainerNode() && node.size() > 8) {
-      return "a JSON " + node.getNodeType() + " of " + node.size() + " elements";
-    }
-    return Excerpt.of(node.toString());
   }
 }

@@ -34,7 +34,15 @@ final class KvCache {
    */
   private int[][] marks;
 
-  KvCache(int layers, KvPages pool) {
+  /** {@code [layers][entries]} positions of the entries' tokens; null if nobody asks. */
+  private final int[][] positions;
+
+  /**
+   * An empty cache.
+   *
+   * @param positioned whether {@link #firstFrom} is asked for
+   */
+  KvCache(int layers, KvPages pool, boolean positioned) {
     this.pool = pool;
     this.layout = pool.layout();
     this.lengths = new int[layers];
@@ -42,11 +50,12 @@ final class KvCache {
     this.memory = new MemorySegment[layers][4];
     this.foreign = new int[layers];
     this.shared = new int[layers];
+    this.positions = positioned ? new int[layers][Kernels.PAGE] : null;
   }
 
   /** A cache that begins with all entries of this one. */
   KvCache fork() {
-    KvCache fork = new KvCache(lengths.length, pool);
+    KvCache fork = new KvCache(lengths.length, pool, positions != null);
     for (int layer = 0; layer < lengths.length; layer++) {
       int used = pagesOf(lengths[layer]);
       for (int page = 0; page < used; page++) {
@@ -54,6 +63,9 @@ final class KvCache {
         fork.put(layer, page, pages[layer][page]);
       }
       fork.lengths[layer] = lengths[layer];
+      if (positions != null) {
+        fork.positions[layer] = positions[layer].clone();
+      }
       fork.shared[layer] = lengths[layer];
       fork.foreign[layer] = used;
       shared[layer] = Math.max(shared[layer], lengths[layer]);
@@ -77,10 +89,14 @@ final class KvCache {
     int tokens = parent == null ? 0 : parent.tokens();
     int[] ends = new int[lengths.length];
     KvPage[][] kept = new KvPage[lengths.length][];
+    int[][] keptPositions = positions == null ? null : new int[lengths.length][];
     for (int layer = 0; layer < lengths.length; layer++) {
       int start = parent == null ? 0 : parent.length(layer);
       int end = Math.max(start, marks[layer][tokens / Kernels.PAGE]);
       ends[layer] = end;
+      if (positions != null) {
+        keptPositions[layer] = Arrays.copyOfRange(positions[layer], start, end);
+      }
       kept[layer] =
           end == start
               ? new KvPage[0]
@@ -90,7 +106,7 @@ final class KvCache {
       }
       shared[layer] = Math.max(shared[layer], end);
     }
-    return new KvPrefix(parent, tokens + Kernels.PAGE, ends, kept);
+    return new KvPrefix(parent, tokens + Kernels.PAGE, ends, kept, keptPositions);
   }
 
   /** Goes on with a block that another sequence computed; this cache ends with its parent. */
@@ -104,6 +120,11 @@ final class KvCache {
         }
         added[i].hold();
         put(layer, number, added[i]);
+      }
+      if (positions != null) {
+        int[] more = block.positions(layer);
+        ensurePositions(layer, block.length(layer));
+        System.arraycopy(more, 0, positions[layer], lengths[layer], more.length);
       }
       lengths[layer] = block.length(layer);
       shared[layer] = lengths[layer];
@@ -143,9 +164,29 @@ final class KvCache {
       own(layer, page);
     }
     layout.write(memory[layer][page], lane, key, value, offset);
+    if (positions != null) {
+      ensurePositions(layer, index + 1);
+      positions[layer][index] = position;
+    }
     if (marks != null && position / Kernels.PAGE < marks[layer].length) {
       marks[layer][position / Kernels.PAGE] = lengths[layer];
     }
+  }
+
+  private void ensurePositions(int layer, int entries) {
+    if (positions[layer].length < entries) {
+      int capacity = Math.max(entries, 2 * positions[layer].length);
+      positions[layer] = Arrays.copyOf(positions[layer], capacity);
+    }
+  }
+
+  /** The first entry of a layer whose token is at {@code position} or behind it. */
+  int firstFrom(int layer, int position) {
+    if (position <= 0) {
+      return 0;
+    }
+    int found = Arrays.binarySearch(positions[layer], 0, lengths[layer], position);
+    return found < 0 ? -found - 1 : found;
   }
 
   private void own(int layer, int page) {

@@ -21,11 +21,15 @@ public final class KvPrefix {
   /** {@code [layers]} pages from number {@link #firstPage} on. */
   private final KvPage[][] pages;
 
-  KvPrefix(KvPrefix parent, int tokens, int[] lengths, KvPage[][] pages) {
+  /** {@code [layers]} positions of the block's own entries; null where the model has no windows. */
+  private final int[][] positions;
+
+  KvPrefix(KvPrefix parent, int tokens, int[] lengths, KvPage[][] pages, int[][] positions) {
     this.parent = parent;
     this.tokens = tokens;
     this.lengths = lengths;
     this.pages = pages;
+    this.positions = positions;
   }
 
   /** Tokens up to here, those of the parent included. */
@@ -41,6 +45,11 @@ public final class KvPrefix {
   /** Pages that are listed of a layer. */
   KvPage[] pages(int layer) {
     return pages[layer];
+  }
+
+  /** Positions of the tokens of the entries that a layer has on top of the parent's. */
+  int[] positions(int layer) {
+    return positions[layer];
   }
 
   /** Number of the first page listed of a layer. */

@@ -8,16 +8,17 @@ import dev.nightjar.engine.kernel.PackedMatrix;
 import java.util.Arrays;
 
 /**
- * The arithmetic of one layer on a gathered panel: pre-norm rotary attention with grouped queries,
- * SwiGLU feed-forward, and the head. Immutable and safe for concurrent use with one {@link
- * Activations} per thread.
+ * The arithmetic of one layer on a gathered panel: attention with grouped queries, gated
+ * feed-forward, and the head, as the model's {@link BlockDesign} says. Immutable and safe for
+ * concurrent use with one {@link Activations} per thread.
  */
 final class LayerMath {
   private final ModelWeights weights;
   private final ModelConfig config;
+  private final BlockDesign blocks;
   private final Kernels kernels;
-  private final RotaryTable rotary;
-  private final float attentionScale;
+  private final Rotation rotation;
+  private final ExpertMath experts;
 
   /** By ordinal of the type of keys and values. */
   private final AttentionShape[] shapes;
@@ -25,19 +26,29 @@ final class LayerMath {
   LayerMath(ModelWeights weights, Kernels kernels) {
     this.weights = weights;
     this.config = weights.config();
+    this.blocks = config.blocks();
     this.kernels = kernels;
-    this.rotary = new RotaryTable(config);
-    this.attentionScale = (float) (1.0 / Math.sqrt(config.headDim()));
+    this.rotation = new Rotation(config, kernels);
+    this.experts = blocks.experts() == null ? null : new ExpertMath(config, kernels);
     this.shapes = new AttentionShape[KvType.values().length];
     for (KvType type : KvType.values()) {
       KvLayout layout = new KvLayout(type, config.numKvHeads(), config.headDim());
-      shapes[type.ordinal()] = new AttentionShape(layout, config.groupSize(), attentionScale);
+      float scale = blocks.scales().attention();
+      shapes[type.ordinal()] =
+          new AttentionShape(layout, config.groupSize(), scale, blocks.attentionCap());
     }
   }
 
   /** Reads a token's embedding into {@code out}. */
   void embed(int token, float[] out, int offset) {
     weights.embedding.readRow(token, out, offset);
+    multiply(out, offset, config.hiddenSize(), blocks.scales().embedding());
+  }
+
+  private static void multiply(float[] x, int offset, int count, float factor) {
+    for (int i = offset; factor != 1f && i < offset + count; i++) {
+      x[i] *= factor;
+    }
   }
 
   /**
@@ -47,34 +58,80 @@ final class LayerMath {
    * @param kvLayer where keys and values go
    */
   void attention(int layer, int kvLayer, Step step, Activations act, int executed, int projected) {
-    LayerWeights w = weights.layers[layer];
-    int c = config.hiddenSize();
-    int kvDim = config.kvDim();
-    int queryDim = config.queryDim();
+    LayerWeights.Attention w = weights.layers[layer].attention();
     int rows = executed + projected;
-    kernels.rmsNorm(act.panel, c, w.attentionNorm(), config.rmsNormEps(), c, rows, act.normed, c);
-    linear(w.key(), w.keyBias(), act.normed, c, rows, act.key, kvDim, act);
-    linear(w.value(), w.valueBias(), act.normed, c, rows, act.value, kvDim, act);
+    float[] input = normed(w.inputNorm(), act, rows);
+    keys(w, input, rows, act);
+    linear(w.value(), input, config.hiddenSize(), rows, act.value, config.kvDim(), act);
     for (int row = 0; row < rows; row++) {
-      rotate(act.key, row * kvDim, config.numKvHeads(), step.positions[act.index[row]]);
+      int slot = act.index[row];
+      rotation.keys(layer, step.sequences[slot], act.key, row, step.positions[slot]);
     }
-    append(kvLayer, step, act, executed, rows);
+    append(layer, kvLayer, step, act, executed, rows);
     if (executed == 0) {
       return;
     }
-    linear(w.query(), w.queryBias(), act.normed, c, executed, act.query, queryDim, act);
+    queries(w, input, executed, act);
     for (int row = 0; row < executed; row++) {
       int slot = act.index[row];
-      rotate(act.query, row * queryDim, config.numHeads(), step.positions[slot]);
-      step.sequences[slot].counter.attended(act.visible[row]);
+      SequenceState sequence = step.sequences[slot];
+      rotation.queries(layer, sequence, act.query, row, step.positions[slot]);
+      sequence.counter.attended(act.visible[row] - act.from[row]);
     }
-    attend(kvLayer, step, act, executed);
-    linear(w.output(), w.outputBias(), act.attended, queryDim, executed, act.projected, c, act);
-    kernels.add(act.panel, 0, act.projected, 0, executed * c);
+    attend(layer, kvLayer, step, act, executed);
+    int c = config.hiddenSize();
+    linear(w.output(), act.attended, config.queryDim(), executed, act.projected, c, act);
+    addToPanel(w.outputNorm(), act, executed);
+  }
+
+  /** The rows that a sublayer computes with: the panel's, normalised or as they are. */
+  private float[] normed(float[] norm, Activations act, int rows) {
+    if (norm == null) {
+      return act.panel;
+    }
+    int c = config.hiddenSize();
+    kernels.rmsNorm(act.panel, c, norm, config.rmsNormEps(), c, rows, act.normed, c);
+    return act.normed;
+  }
+
+  /** Adds what a sublayer gave, in {@code act.projected}, to the panel. */
+  private void addToPanel(float[] norm, Activations act, int rows) {
+    int c = config.hiddenSize();
+    if (norm != null) {
+      kernels.rmsNorm(act.projected, c, norm, config.rmsNormEps(), c, rows, act.projected, c);
+    }
+    multiply(act.projected, 0, rows * c, blocks.scales().residual());
+    kernels.add(act.panel, 0, act.projected, 0, rows * c);
+  }
+
+  /** Queries before they are rotated. */
+  private void queries(LayerWeights.Attention w, float[] input, int rows, Activations act) {
+    int width = config.queryDim();
+    linear(w.query(), input, config.hiddenSize(), rows, act.query, width, act);
+    normHeads(w.queryNorm(), act.query, width, config.numHeads(), rows);
+  }
+
+  /** Keys before they are rotated. */
+  private void keys(LayerWeights.Attention w, float[] input, int rows, Activations act) {
+    int width = config.kvDim();
+    linear(w.key(), input, config.hiddenSize(), rows, act.key, width, act);
+    normHeads(w.keyNorm(), act.key, width, config.numKvHeads(), rows);
+  }
+
+  private void normHeads(float[] norm, float[] x, int width, int heads, int rows) {
+    switch (blocks.queryKeyNorms()) {
+      case NONE -> {}
+      case HEADS -> {
+        int d = config.headDim();
+        kernels.rmsNorm(x, d, norm, config.rmsNormEps(), d, rows * heads, x, d);
+      }
+      case WIDTH -> kernels.rmsNorm(x, width, norm, config.rmsNormEps(), width, rows, x, width);
+    }
   }
 
   /** Stores keys and values in slot order, so that each sequence's entries stay in its order. */
-  private void append(int kvLayer, Step step, Activations act, int executed, int rows) {
+  private void append(int layer, int kvLayer, Step step, Activations act, int executed, int rows) {
+    int window = blocks.layers().get(layer).window();
     int kvDim = config.kvDim();
     int run = 0;
     int passed = executed;
@@ -83,19 +140,16 @@ final class LayerMath {
       int row = takesRun ? run++ : passed++;
       int slot = act.index[row];
       KvCache cache = step.sequences[slot].cache;
-      cache.append(kvLayer, step.positions[slot], act.key, act.value, row * kvDim);
+      int position = step.positions[slot];
+      cache.append(kvLayer, position, act.key, act.value, row * kvDim);
       act.visible[row] = cache.length(kvLayer);
+      act.from[row] = window == 0 ? 0 : cache.firstFrom(kvLayer, position - window + 1);
     }
   }
 
-  private void rotate(float[] heads, int offset, int count, int position) {
-    float[][] block = rotary.block(position);
-    kernels.rotate(
-        heads, offset, count, config.headDim(), block[0], block[1], rotary.offset(position));
-  }
-
   /** Attention proper, for the rows of one sequence together. */
-  private void attend(int kvLayer, Step step, Activations act, int executed) {
+  private void attend(int layer, int kvLayer, Step step, Activations act, int executed) {
+    int[] from = blocks.layers().get(layer).window() == 0 ? null : act.from;
     int first = 0;
     while (first < executed) {
       SequenceState sequence = step.sequences[act.index[first]];
@@ -111,6 +165,7 @@ final class LayerMath {
           first,
           end - first,
           cache.pages(kvLayer),
+          from,
           act.visible,
           act.matmul);
       first = end;
@@ -119,18 +174,41 @@ final class LayerMath {
 
   /** The feed-forward sublayer of the first {@code rows} rows of the panel, added to them. */
   void feedForward(int layer, Step step, Activations act, int rows) {
-    LayerWeights w = weights.layers[layer];
-    int c = config.hiddenSize();
-    int f = config.intermediateSize();
-    kernels.rmsNorm(act.panel, c, w.feedForwardNorm(), config.rmsNormEps(), c, rows, act.normed, c);
-    linear(w.gate(), w.gateBias(), act.normed, c, rows, act.gateOut, f, act);
-    linear(w.up(), w.upBias(), act.normed, c, rows, act.upOut, f, act);
-    kernels.siluMultiply(act.gateOut, act.upOut, rows * f);
-    linear(w.down(), w.downBias(), act.gateOut, f, rows, act.projected, c, act);
-    kernels.add(act.panel, 0, act.projected, 0, rows * c);
-    for (int row = 0; row < rows; row++) {
-      step.sequences[act.index[row]].counter.fed();
+    LayerWeights.FeedForward w = weights.layers[layer].feedForward();
+    float[] input = normed(w.inputNorm(), act, rows);
+    if (w.router() == null) {
+      expert(w.experts()[0], config.intermediateSize(), input, rows, act.projected, act);
+    } else {
+      experts.run(this, w, input, rows, act);
     }
+    addToPanel(w.outputNorm(), act, rows);
+    for (int row = 0; row < rows; row++) {
+      step.sequences[act.index[row]].counter.fed(layer);
+    }
+  }
+
+  /** A gated network: {@code out = down(f(gate(input)) * up(input))}. */
+  void expert(
+      LayerWeights.Expert w, int width, float[] input, int rows, float[] out, Activations act) {
+    int c = config.hiddenSize();
+    linear(w.gate(), input, c, rows, act.gateOut, width, act);
+    linear(w.up(), input, c, rows, act.upOut, width, act);
+    switch (blocks.activation()) {
+      case SILU -> kernels.siluMultiply(act.gateOut, act.upOut, rows * width);
+      case GELU_TANH -> kernels.geluMultiply(act.gateOut, act.upOut, rows * width);
+    }
+    linear(w.down(), act.gateOut, width, rows, out, c, act);
+  }
+
+  private void linear(
+      LayerWeights.Linear w,
+      float[] x,
+      int width,
+      int rows,
+      float[] out,
+      int outWidth,
+      Activations act) {
+    linear(w.weight(), w.bias(), x, width, rows, out, outWidth, act);
   }
 
   /** {@code out[m] = W x[m] + b} for the first {@code rows} rows. */
@@ -164,6 +242,15 @@ final class LayerMath {
     int c = config.hiddenSize();
     kernels.rmsNorm(act.panel, c, weights.finalNorm, config.rmsNormEps(), c, rows, act.normed, c);
     kernels.matmul(weights.head, act.normed, c, rows, out, config.vocabSize(), act.matmul);
+    finish(out, rows * config.vocabSize());
+  }
+
+  /** What the architecture does to logits. */
+  private void finish(float[] logits, int count) {
+    multiply(logits, 0, count, blocks.scales().logits());
+    if (blocks.logitCap() > 0) {
+      kernels.softCap(logits, 0, count, blocks.logitCap());
+    }
   }
 
   /**
@@ -181,6 +268,7 @@ final class LayerMath {
           lists.head(act.index[row]), act.panel, c, 1, act.listed(size), size, act.matmul);
       System.arraycopy(act.listed(size), 0, out, row * size, size);
     }
+    finish(out, rows * size);
   }
 
   /** Shortens a slot's vocabulary to the tokens with the largest logits. */
@@ -193,6 +281,7 @@ final class LayerMath {
    * the mean over its heads, times {@code weight}.
    */
   void addMass(int layer, KvCache cache, Activations act, int row, float weight, float[] mass) {
+    int from = act.from[row];
     int visible = act.visible[row];
     int d = config.headDim();
     float[] scores = act.scores;
@@ -201,17 +290,20 @@ final class LayerMath {
       int kvHead = head / config.groupSize();
       float max = Float.NEGATIVE_INFINITY;
       dots(cache, layer, kvHead, act, q, visible);
-      for (int t = 0; t < visible; t++) {
-        scores[t] *= attentionScale;
+      multiply(scores, from, visible - from, blocks.scales().attention());
+      if (blocks.attentionCap() > 0) {
+        kernels.softCap(scores, from, visible - from, blocks.attentionCap());
+      }
+      for (int t = from; t < visible; t++) {
         max = Math.max(max, scores[t]);
       }
       float sum = 0;
-      for (int t = 0; t < visible; t++) {
+      for (int t = from; t < visible; t++) {
         scores[t] = Kernels.exp(scores[t] - max);
         sum += scores[t];
       }
       float factor = weight / (sum * config.numHeads());
-      for (int t = 0; t < visible; t++) {
+      for (int t = from; t < visible; t++) {
         mass[t] = Math.fma(scores[t], factor, mass[t]);
       }
     }
@@ -242,22 +334,23 @@ final class LayerMath {
    * @param out {@code [rows]}, overwritten
    */
   void similarity(int layer, Step step, Activations act, int first, int rows, float[] out) {
-    LayerWeights w = weights.layers[layer];
+    LayerWeights.Attention w = weights.layers[layer].attention();
+    SequenceState sequence = step.sequences[first];
     int c = config.hiddenSize();
     int kvDim = config.kvDim();
     int d = config.headDim();
-    kernels.rmsNorm(act.panel, c, w.attentionNorm(), config.rmsNormEps(), c, rows, act.normed, c);
-    linear(w.key(), w.keyBias(), act.normed, c, rows, act.key, kvDim, act);
-    System.arraycopy(act.normed, (rows - 1) * c, act.normed, 0, c);
-    linear(w.query(), w.queryBias(), act.normed, c, 1, act.query, config.queryDim(), act);
-    rotate(act.query, 0, config.numHeads(), step.positions[first + rows - 1]);
+    float[] input = normed(w.inputNorm(), act, rows);
+    keys(w, input, rows, act);
+    System.arraycopy(input, (rows - 1) * c, act.normed, 0, c);
+    queries(w, act.normed, 1, act);
+    rotation.queries(layer, sequence, act.query, 0, step.positions[first + rows - 1]);
     float[] groups = act.attended;
     Arrays.fill(groups, 0, kvDim, 0f);
     for (int head = 0; head < config.numHeads(); head++) {
       kernels.add(groups, head / config.groupSize() * d, act.query, head * d, d);
     }
     for (int row = 0; row < rows; row++) {
-      rotate(act.key, row * kvDim, config.numKvHeads(), step.positions[first + row]);
+      rotation.keys(layer, sequence, act.key, row, step.positions[first + row]);
       float dot = 0;
       for (int i = 0; i < kvDim; i++) {
         dot = Math.fma(groups[i], act.key[row * kvDim + i], dot);

@@ -5,7 +5,7 @@ import java.util.List;
 /**
  * The architecture as read from a model file; no paths, no run-time choices.
  *
- * @param architecture the family, for example {@code llama}
+ * @param architecture the family, as {@link ModelFamily#id} has it, for example {@code llama}
  * @param headDim size of one attention head; not always {@code hiddenSize / numHeads}
  * @param rmsNormEps added to the mean square before the root
  * @param tiedEmbeddings whether the head is the embedding matrix
@@ -15,6 +15,8 @@ import java.util.List;
  * @param contextLength most positions of a sequence
  * @param bosTokenId begin-of-sequence token, or -1
  * @param eosTokenIds tokens that end a generation
+ * @param rope of most layers; {@code blocks} has that of each
+ * @param blocks how the blocks differ from Llama's
  */
 public record ModelConfig(
     String architecture,
@@ -33,7 +35,8 @@ public record ModelConfig(
     boolean mlpBias,
     int contextLength,
     int bosTokenId,
-    List<Integer> eosTokenIds) {
+    List<Integer> eosTokenIds,
+    BlockDesign blocks) {
 
   public ModelConfig {
     eosTokenIds = List.copyOf(eosTokenIds);
@@ -54,7 +57,15 @@ public record ModelConfig(
     return numHeads / numKvHeads;
   }
 
-  /** Multiply-adds of one layer's linear projections for one slot. */
+  /** Width of the widest feed-forward network of a layer. */
+  int widestFeedForward() {
+    BlockDesign.Experts experts = blocks.experts();
+    return experts == null
+        ? intermediateSize
+        : Math.max(intermediateSize, experts.intermediateSize());
+  }
+
+  /** Multiply-adds of one layer's linear projections for one slot, the mean over the layers. */
   public long layerMacs() {
     return attentionMacs() + feedForwardMacs();
   }
@@ -64,9 +75,37 @@ public record ModelConfig(
     return (long) hiddenSize * (2L * queryDim() + 2L * kvDim());
   }
 
-  /** Multiply-adds of one feed-forward sublayer for one slot. */
+  /** Multiply-adds of one feed-forward sublayer for one slot, the mean over the layers. */
   public long feedForwardMacs() {
-    return 3L * hiddenSize * intermediateSize;
+    if (blocks.experts() == null) {
+      return 3L * hiddenSize * intermediateSize;
+    }
+    long sum = 0;
+    for (int layer = 0; layer < numLayers; layer++) {
+      sum += feedForwardMacs(layer);
+    }
+    return sum / numLayers;
+  }
+
+  /** Multiply-adds of the feed-forward sublayer of a layer for one slot. */
+  public long feedForwardMacs(int layer) {
+    BlockDesign.Experts experts = blocks.experts();
+    if (experts == null || !blocks.layers().get(layer).sparse()) {
+      return 3L * hiddenSize * intermediateSize;
+    }
+    return hiddenSize * (3L * experts.perToken() * experts.intermediateSize() + experts.count());
+  }
+
+  /** Multiply-adds of the dense model for the slot at a position, without the head. */
+  public long denseMacs(int position) {
+    long positions = 0;
+    long feedForward = 0;
+    for (int layer = 0; layer < numLayers; layer++) {
+      int window = blocks.layers().get(layer).window();
+      positions += window == 0 ? position + 1 : Math.min(window, position + 1);
+      feedForward += feedForwardMacs(layer);
+    }
+    return numLayers * attentionMacs() + feedForward + 2L * positions * queryDim();
   }
 
   /** Multiply-adds of one layer's key and value projections for one slot. */

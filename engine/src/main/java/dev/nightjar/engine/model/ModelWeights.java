@@ -57,7 +57,7 @@ public final class ModelWeights {
     return new ModelWeights(
         config,
         layers,
-        loader.vector("model.norm.weight"),
+        loader.norm("model.norm.weight"),
         loader.packed("lm_head.weight", head, IntUnaryOperator.identity()),
         embedding);
   }
@@ -93,28 +93,72 @@ public final class ModelWeights {
   private record Loader(WeightSource source, LowRankUpdates updates, MatrixSupply matrices) {
 
     LayerWeights layer(int layer) {
+      return new LayerWeights(attention(layer), feedForward(layer));
+    }
+
+    private LayerWeights.Attention attention(int layer) {
       ModelConfig c = source.config();
-      String prefix = "model.layers." + layer + ".";
-      String attention = prefix + "self_attn.";
-      String feedForward = prefix + "mlp.";
-      boolean qkvBias = c.qkvBias();
-      return new LayerWeights(
-          vector(prefix + "input_layernorm.weight"),
-          projection(layer, "q_proj", c.numHeads()),
-          qkvBias ? rotated(vector(attention + "q_proj.bias"), c.numHeads()) : null,
-          projection(layer, "k_proj", c.numKvHeads()),
-          qkvBias ? rotated(vector(attention + "k_proj.bias"), c.numKvHeads()) : null,
-          projection(layer, "v_proj", 0),
-          qkvBias ? vector(attention + "v_proj.bias") : null,
-          matrix(attention + "o_proj.weight"),
-          c.outputBias() ? vector(attention + "o_proj.bias") : null,
-          vector(prefix + "post_attention_layernorm.weight"),
-          matrix(feedForward + "gate_proj.weight"),
-          c.mlpBias() ? vector(feedForward + "gate_proj.bias") : null,
-          matrix(feedForward + "up_proj.weight"),
-          c.mlpBias() ? vector(feedForward + "up_proj.bias") : null,
-          matrix(feedForward + "down_proj.weight"),
-          c.mlpBias() ? vector(feedForward + "down_proj.bias") : null);
+      LayerNames names = new LayerNames(c, layer);
+      boolean norms = c.blocks().queryKeyNorms() != BlockDesign.QueryKeyNorms.NONE;
+      return new LayerWeights.Attention(
+          norm(names.attentionInputNorm()),
+          rotary(layer, "q_proj", c.numHeads()),
+          norms ? norm(names.attention("q_norm") + ".weight") : null,
+          rotary(layer, "k_proj", c.numKvHeads()),
+          norms ? norm(names.attention("k_norm") + ".weight") : null,
+          new LayerWeights.Linear(
+              projection(layer, "v_proj", 0),
+              c.qkvBias() ? vector(names.attention("v_proj") + ".bias") : null),
+          linear(names.attention("o_proj"), c.outputBias()),
+          norm(names.attentionOutputNorm()));
+    }
+
+    /** A query or key projection. */
+    private LayerWeights.Linear rotary(int layer, String name, int heads) {
+      String bias = new LayerNames(source.config(), layer).attention(name) + ".bias";
+      return new LayerWeights.Linear(
+          projection(layer, name, heads),
+          source.config().qkvBias() ? rotated(vector(bias), heads) : null);
+    }
+
+    private LayerWeights.FeedForward feedForward(int layer) {
+      BlockDesign blocks = source.config().blocks();
+      LayerNames names = new LayerNames(source.config(), layer);
+      boolean sparse = blocks.layers().get(layer).sparse();
+      LayerWeights.Expert[] experts =
+          new LayerWeights.Expert[sparse ? blocks.experts().count() : 1];
+      boolean bias = source.config().mlpBias();
+      for (int expert = 0; expert < experts.length; expert++) {
+        String prefix = sparse ? names.expert(expert) : names.feedForward();
+        experts[expert] =
+            new LayerWeights.Expert(
+                linear(prefix + "gate_proj", bias),
+                linear(prefix + "up_proj", bias),
+                linear(prefix + "down_proj", bias));
+      }
+      return new LayerWeights.FeedForward(
+          norm(names.feedForwardInputNorm()),
+          sparse ? matrix(names.router()) : null,
+          experts,
+          norm(names.feedForwardOutputNorm()));
+    }
+
+    private LayerWeights.Linear linear(String name, boolean bias) {
+      return new LayerWeights.Linear(
+          matrix(name + ".weight"), bias ? vector(name + ".bias") : null);
+    }
+
+    /** A norm's weights; null for no name. */
+    private float[] norm(String name) {
+      if (name == null) {
+        return null;
+      }
+      float[] weights = vector(name);
+      float offset = source.normOffset();
+      for (int i = 0; offset != 0 && i < weights.length; i++) {
+        weights[i] += offset;
+      }
+      return weights;
     }
 
     /**

@@ -10,14 +10,21 @@ final class RotaryTable {
   private static final int BLOCK = 256;
 
   private final double[] inverseFrequencies;
+  private final double magnitude;
   private final AtomicReferenceArray<float[][]> blocks;
 
-  RotaryTable(ModelConfig config) {
-    this.inverseFrequencies = config.rope().inverseFrequencies(config.headDim());
-    this.blocks = new AtomicReferenceArray<>((config.contextLength() + BLOCK - 1) / BLOCK);
+  RotaryTable(RopeConfig rope, int headDim, boolean longRows, int contextLength) {
+    this.inverseFrequencies = rope.inverseFrequencies(headDim, longRows);
+    this.magnitude = rope.magnitude();
+    this.blocks = new AtomicReferenceArray<>((contextLength + BLOCK - 1) / BLOCK);
   }
 
-  /** {@code {cos, sin}}, each {@code [BLOCK, D / 2]}, of the block that holds a position. */
+  /** Dimensions of a head that are rotated. */
+  int dims() {
+    return 2 * inverseFrequencies.length;
+  }
+
+  /** {@code {cos, sin}}, each {@code [BLOCK, dims / 2]}, of the block that holds a position. */
   float[][] block(int position) {
     int index = position / BLOCK;
     float[][] block = blocks.get(index);
@@ -41,8 +48,8 @@ final class RotaryTable {
     for (int p = 0; p < BLOCK; p++) {
       for (int i = 0; i < half; i++) {
         double angle = (first + p) * inverseFrequencies[i];
-        cos[p * half + i] = (float) StrictMath.cos(angle);
-        sin[p * half + i] = (float) StrictMath.sin(angle);
+        cos[p * half + i] = (float) (magnitude * StrictMath.cos(angle));
+        sin[p * half + i] = (float) (magnitude * StrictMath.sin(angle));
       }
     }
     return new float[][] {cos, sin};

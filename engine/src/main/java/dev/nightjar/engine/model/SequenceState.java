@@ -17,6 +17,10 @@ public final class SequenceState {
   final RowContext row;
   final DeferredSlots deferred;
   Shadows shadows;
+
+  /** Whether the row is rotated as rows beyond the original context are. */
+  final boolean longRow;
+
   private final ModelConfig config;
   private final SlotLayers trace;
   private int slots;
@@ -36,12 +40,13 @@ public final class SequenceState {
       ModelConfig config, KvPages pages, DepthPolicy policy, RowContext row, boolean traced) {
     int layers = policy.repeats() ? 2 * config.numLayers() : config.numLayers();
     this.config = config;
-    this.cache = new KvCache(layers, pages);
+    this.cache = new KvCache(layers, pages, config.blocks().hasWindows());
     this.counter = new ComputeCounter(config);
     this.row = row;
     this.deferred = new DeferredSlots(config.hiddenSize());
     this.trace = traced ? new SlotLayers(config.numLayers()) : null;
     this.promptTokens = row.promptTokens();
+    this.longRow = config.rope().isLong((long) promptTokens + row.maxTokens());
     this.filtering = policy.filter() != null && policy.filter().keeps(promptTokens) < promptTokens;
   }
 
@@ -53,6 +58,7 @@ public final class SequenceState {
     this.deferred = origin.deferred.copy();
     this.trace = origin.trace == null ? null : origin.trace.copy();
     this.promptTokens = origin.promptTokens;
+    this.longRow = origin.longRow;
     this.filtering = origin.filtering;
     this.kept = origin.kept;
     this.stopped = origin.stopped;
@@ -84,6 +90,14 @@ public final class SequenceState {
    */
   public void join(SequenceState branch) {
     counter.join(branch.counter);
+  }
+
+  /**
+   * Whether rows that begin with the same tokens compute the same: not where the length of a row
+   * decides how it is rotated.
+   */
+  public boolean sharesPrefixes() {
+    return !longRow;
   }
 
   /** Notes what {@link #prefix} needs, for the whole blocks of the prompt. */

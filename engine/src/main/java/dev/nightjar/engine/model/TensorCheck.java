@@ -12,15 +12,18 @@ final class TensorCheck {
 
   private final WeightSource source;
   private final ConfigKeys keys;
+  private final TensorParts parts;
   private final UnaryOperator<String> locate;
 
   /**
    * {@code locate} turns a Hugging Face name into the {@code file: tensor "name"} that begins a
    * message.
    */
-  TensorCheck(WeightSource source, ConfigKeys keys, UnaryOperator<String> locate) {
+  TensorCheck(
+      WeightSource source, ConfigKeys keys, TensorParts parts, UnaryOperator<String> locate) {
     this.source = source;
     this.keys = keys;
+    this.parts = parts;
     this.locate = locate;
   }
 
@@ -37,16 +40,80 @@ final class TensorCheck {
       require("lm_head.weight", vocab, hidden);
     }
     for (int layer = 0; layer < config.numLayers(); layer++) {
-      String prefix = "model.layers." + layer + ".";
-      require(prefix + "input_layernorm.weight", hidden);
-      linear(prefix + "self_attn.q_proj", query, hidden, config.qkvBias());
-      linear(prefix + "self_attn.k_proj", kv, hidden, config.qkvBias());
-      linear(prefix + "self_attn.v_proj", kv, hidden, config.qkvBias());
-      linear(prefix + "self_attn.o_proj", hidden, query, config.outputBias());
-      require(prefix + "post_attention_layernorm.weight", hidden);
-      linear(prefix + "mlp.gate_proj", ffn, hidden, config.mlpBias());
-      linear(prefix + "mlp.up_proj", ffn, hidden, config.mlpBias());
-      linear(prefix + "mlp.down_proj", hidden, ffn, config.mlpBias());
+      LayerNames names = new LayerNames(config, layer);
+      for (String norm :
+          new String[] {
+            names.attentionInputNorm(),
+            names.attentionOutputNorm(),
+            names.feedForwardInputNorm(),
+            names.feedForwardOutputNorm()
+          }) {
+        if (norm != null) {
+          require(norm, hidden);
+        }
+      }
+      attention(names, hidden, query, kv);
+      if (config.blocks().layers().get(layer).sparse()) {
+        experts(names, hidden);
+      } else {
+        feedForward(names, layer, hidden, ffn);
+      }
+    }
+  }
+
+  private void attention(LayerNames names, Dimension hidden, Dimension query, Dimension kv) {
+    ModelConfig config = source.config();
+    if (parts.fused()) {
+      String reason = query.reason() + " and twice " + kv.reason();
+      Dimension all = new Dimension(query.size() + 2 * kv.size(), reason);
+      linear(names.attention("qkv_proj"), all, hidden, config.qkvBias());
+    } else {
+      linear(names.attention("q_proj"), query, hidden, config.qkvBias());
+      linear(names.attention("k_proj"), kv, hidden, config.qkvBias());
+      linear(names.attention("v_proj"), kv, hidden, config.qkvBias());
+    }
+    linear(names.attention("o_proj"), hidden, query, config.outputBias());
+    Dimension head = named(keys.headDim(), config.headDim());
+    switch (config.blocks().queryKeyNorms()) {
+      case NONE -> {}
+      case HEADS -> {
+        require(names.attention("q_norm.weight"), head);
+        require(names.attention("k_norm.weight"), head);
+      }
+      case WIDTH -> {
+        require(names.attention("q_norm.weight"), query);
+        require(names.attention("k_norm.weight"), kv);
+      }
+    }
+  }
+
+  private void feedForward(LayerNames names, int layer, Dimension hidden, Dimension ffn) {
+    boolean bias = source.config().mlpBias();
+    if (parts.fused()) {
+      Dimension both = new Dimension(2 * ffn.size(), "twice " + ffn.reason());
+      linear("model.layers." + layer + "." + TensorParts.GATE_UP, both, hidden, bias);
+    } else {
+      linear(names.feedForward() + "gate_proj", ffn, hidden, bias);
+      linear(names.feedForward() + "up_proj", ffn, hidden, bias);
+    }
+    linear(names.feedForward() + "down_proj", hidden, ffn, bias);
+  }
+
+  private void experts(LayerNames names, Dimension hidden) {
+    BlockDesign.Experts experts = source.config().blocks().experts();
+    Dimension count = named("experts", experts.count());
+    Dimension width = named("width of an expert", experts.intermediateSize());
+    require(names.router(), count, hidden);
+    if (parts.stacked()) {
+      require(names.feedForward() + "experts.gate_proj.weight", count, width, hidden);
+      require(names.feedForward() + "experts.up_proj.weight", count, width, hidden);
+      require(names.feedForward() + "experts.down_proj.weight", count, hidden, width);
+      return;
+    }
+    for (int expert = 0; expert < experts.count(); expert++) {
+      linear(names.expert(expert) + "gate_proj", width, hidden, false);
+      linear(names.expert(expert) + "up_proj", width, hidden, false);
+      linear(names.expert(expert) + "down_proj", hidden, width, false);
     }
   }
 

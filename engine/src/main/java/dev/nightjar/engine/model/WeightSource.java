@@ -20,4 +20,9 @@ public interface WeightSource {
    * loader restores the half-rotation order.
    */
   boolean interleavedRotary();
+
+  /** What is added to the weights of norms: Gemma's folders mean 1 + w. */
+  default float normOffset() {
+    return 0;
+  }
 }

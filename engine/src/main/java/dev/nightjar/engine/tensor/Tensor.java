@@ -32,6 +32,13 @@ public record Tensor(String name, DType dtype, long[] shape, MemorySegment data)
     return elements == 0 ? 0 : Math.toIntExact(elements / columns());
   }
 
+  /** Consecutive rows as a matrix of their own; nothing is copied. */
+  public Tensor slice(int firstRow, int count) {
+    long rowBytes = dtype.byteSize(columns());
+    MemorySegment part = data.asSlice(firstRow * rowBytes, count * rowBytes);
+    return new Tensor(name, dtype, new long[] {count, columns()}, part);
+  }
+
   /**
    * Converts one row to fp32; exact for every type (a quantised value is {@code scale * q} rounded
    * once to fp32).

@@ -141,7 +141,11 @@ final class Checkpoint {
     for (Map.Entry<String, long[]> entry : shapes.entrySet()) {
       long[] shape = entry.getValue();
       DType own = shape.length == 1 ? DType.F32 : dtype;
-      writer.add(GgufNames.of(entry.getKey()), own, shape, values(entry.getKey()));
+      writer.add(
+          GgufNames.of(entry.getKey(), BlockDesign.Norms.BEFORE),
+          own,
+          shape,
+          values(entry.getKey()));
     }
     return writer;
   }

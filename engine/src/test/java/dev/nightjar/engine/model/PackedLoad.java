@@ -29,13 +29,16 @@ final class PackedLoad {
     CRC32C crc = new CRC32C();
     add(weights.head, crc);
     for (LayerWeights layer : weights.layers) {
-      add(layer.query(), crc);
-      add(layer.key(), crc);
-      add(layer.value(), crc);
-      add(layer.output(), crc);
-      add(layer.gate(), crc);
-      add(layer.up(), crc);
-      add(layer.down(), crc);
+      LayerWeights.Attention attention = layer.attention();
+      add(attention.query().weight(), crc);
+      add(attention.key().weight(), crc);
+      add(attention.value().weight(), crc);
+      add(attention.output().weight(), crc);
+      for (LayerWeights.Expert expert : layer.feedForward().experts()) {
+        add(expert.gate().weight(), crc);
+        add(expert.up().weight(), crc);
+        add(expert.down().weight(), crc);
+      }
     }
     return crc.getValue();
   }

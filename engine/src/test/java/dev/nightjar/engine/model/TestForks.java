@@ -144,7 +144,7 @@ class TestForks {
   void whatABranchReadsIsNotWrittenOverWhenItsOriginTakesEntriesBack() {
     Random random = new Random(5);
     int kvDim = CONFIG.kvDim();
-    KvCache origin = new KvCache(1, pages);
+    KvCache origin = new KvCache(1, pages, false);
     float[] entry = new float[kvDim];
     for (int i = 0; i < 21; i++) {
       Arrays.fill(entry, i);

@@ -40,7 +40,8 @@ class TestHuggingFaceModel {
                 false,
                 64,
                 1,
-                List.of(2)));
+                List.of(2),
+                BlockDesign.llama(2, 4, new RopeConfig(10_000, new RopeConfig.None()))));
   }
 
   @Test
@@ -182,7 +183,7 @@ class TestHuggingFaceModel {
             + "\"high_freq_factor\":1} | is not below high_freq_factor",
         "partial_rotary_factor | 0.5 | partial_rotary_factor is not 1",
         "hidden_act | \"gelu\" | hidden_act is \"gelu\", expected \"silu\"",
-        "architectures | [\"MistralForCausalLM\"] | supported: LlamaForCausalLM",
+        "architectures | [\"MambaForCausalLM\"] | supported: LlamaForCausalLM, Mistral",
         "quantization_config | {\"bits\":4} | quantization_config is present",
         "tie_word_embeddings | 1 | tie_word_embeddings is 1, expected true or false",
         "bos_token_id | 8 | the begin-of-sequence token is 8, expected less than vocab_size=8",

@@ -52,7 +52,8 @@ public final class TinyModels {
         false,
         contextLength,
         -1,
-        eosTokenIds);
+        eosTokenIds,
+        BlockDesign.llama(6, 16, new RopeConfig(10_000, new RopeConfig.None())));
   }
 
   public static WeightSource source(ModelConfig config, long seed) {
