@@ -344,12 +344,12 @@ def require(ok):
         raise TooClose
 
 
-def check_greedy(tokens, rows, config):
+def check_greedy(tokens, rows, config, distinct=8):
     top = torch.topk(rows, 2).values
     require(bool(((top[:, 0] - top[:, 1]) > MARGIN * rows.abs().max()).all()))
     eos = config["eos_token_id"]
     require(not set(tokens) & set(eos if isinstance(eos, list) else [eos]))
-    require(len(set(tokens)) >= 8)
+    require(len(set(tokens)) >= distinct)
 
 
 def some_logits(prompts, rows):

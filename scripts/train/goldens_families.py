@@ -33,7 +33,8 @@ BASE = dict(
 LONG_FACTORS = [1.0, 1.3, 1.9, 2.6, 3.7, 5.0]
 
 # Families: the name of the class in config.json, the oracle, its module, what differs from BASE in
-# the folder, what differs from that in the GGUF file, whether llama.cpp permutes query and key rows.
+# the folder, what differs from that in the GGUF file, whether llama.cpp permutes query and key rows,
+# how many different tokens a short continuation must have (if not 8).
 FAMILIES = {
     "llama": dict(
         type="LlamaForCausalLM", oracle=Reference, module=mistral, permuted=True,
@@ -81,9 +82,10 @@ FAMILIES = {
         type="Olmo2ForCausalLM", oracle=olmo2.Olmo2, module=olmo2, permuted=False,
         config=dict(rope_theta=500000.0, attention_bias=False)),
     "granite": dict(
-        type="GraniteForCausalLM", oracle=granite.Granite, module=granite, permuted=True,
+        distinct=4, type="GraniteForCausalLM",
+        oracle=granite.Granite, module=granite, permuted=True,
         config=dict(embedding_multiplier=12.0, residual_multiplier=0.7, logits_scaling=8.0,
-                    attention_multiplier=0.2, tie_word_embeddings=True, attention_bias=False,
+                    attention_multiplier=0.2, attention_bias=False,
                     mlp_bias=False)),
     "mixtral": dict(
         type="MixtralForCausalLM", oracle=mixtral.Mixtral, module=mixtral, permuted=True,
@@ -91,7 +93,8 @@ FAMILIES = {
         config=dict(num_local_experts=4, num_experts_per_tok=2, sliding_window=None,
                     num_hidden_layers=3, intermediate_size=32)),
     "qwen3_moe": dict(
-        type="Qwen3MoeForCausalLM", oracle=qwen3_moe.Qwen3Moe, module=qwen3_moe, permuted=False,
+        distinct=4, type="Qwen3MoeForCausalLM",
+        oracle=qwen3_moe.Qwen3Moe, module=qwen3_moe, permuted=False,
         gguf_name="qwen3moe",
         config=dict(num_experts=6, num_experts_per_tok=2, norm_topk_prob=False, head_dim=12,
                     moe_intermediate_size=24, decoder_sparse_step=2, mlp_only_layers=[],
@@ -307,11 +310,11 @@ def masked(model, ids, seed):
     return {"executed": slots, "logits": some_logits([ids], rows)}
 
 
-def golden(model, config, seed):
+def golden(model, config, seed, distinct):
     prompts, out = make_prompts(config, seed, (20, 3, 5)), []
     for prompt, count in zip(prompts, (NEW_TOKENS, NEW_TOKENS, 12)):
         tokens, rows = walk(model, prompt, count)
-        check_greedy(tokens, rows, config)
+        check_greedy(tokens, rows, config, 8 if count == NEW_TOKENS else distinct)
         out.append({"ids": prompt, "greedy": tokens})
     logits = some_logits(prompts, model.dense(prompts[0]))
     return {"prompts": out, "logits": logits, "masked": masked(model, prompts[0], seed)}
@@ -326,7 +329,8 @@ def make_folder(out, name, family, seed):
     config = full_config(name, family)
     weights = make_weights(family["module"].shapes(config), config, seed)
     weights = {k: rounded(w, "BF16") for k, w in weights.items()}
-    part = golden(family["oracle"](with_head(config), weights), config, seed)
+    oracle = family["oracle"](with_head(config), weights)
+    part = golden(oracle, config, seed, family.get("distinct", 8))
     folder = f"{out}/{name}-hf"
     write_folder(folder, config, weights, "BF16", 1)
     write_golden(folder, {"model": ".", "family": name, **part})
@@ -343,7 +347,8 @@ def make_gguf(out, name, family, seed):
     folder = f"{out}/{name}-gguf"
     os.makedirs(folder, exist_ok=True)
     held = write_gguf(f"{folder}/model.gguf", name, family, config, weights)
-    part = golden(family["oracle"](to_float32(with_head(config)), held), config, seed)
+    oracle = family["oracle"](to_float32(with_head(config)), held)
+    part = golden(oracle, config, seed, family.get("distinct", 8))
     write_golden(folder, {"model": "model.gguf", "family": name, **part})
 
 

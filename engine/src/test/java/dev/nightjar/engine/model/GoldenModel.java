@@ -173,6 +173,37 @@ final class GoldenModel implements AutoCloseable {
     return out;
   }
 
+  /** Logits of the tokens behind the first block of a prompt that another row computed. */
+  float[][] logitsBehindSharedBlock(int[] tokens) {
+    KvPages pages = new KvPages(config);
+    SequenceState first = state(tokens.length, 1, pages);
+    first.keepPrefixes();
+    feed(first, tokens, 0, true, true);
+    KvPrefix block = first.prefix(null);
+    SequenceState second = state(tokens.length, 1, pages);
+    second.adopt(block);
+    feed(second, Arrays.copyOfRange(tokens, Kernels.PAGE, tokens.length), Kernels.PAGE, true, true);
+    float[][] out = new float[tokens.length - Kernels.PAGE][];
+    for (int i = 0; i < out.length; i++) {
+      out[i] = row(i);
+    }
+    return out;
+  }
+
+  /** Logits of the last tokens of a row, computed by a branch that left before them. */
+  float[][] logitsOfBranch(int[] tokens, int last) {
+    int from = tokens.length - last;
+    SequenceState origin = state(tokens.length, 1);
+    feed(origin, Arrays.copyOf(tokens, from), 0, true, false);
+    SequenceState branch = origin.fork();
+    feed(branch, Arrays.copyOfRange(tokens, from, tokens.length), from, true, true);
+    float[][] out = new float[last][];
+    for (int i = 0; i < last; i++) {
+      out[i] = row(i);
+    }
+    return out;
+  }
+
   /** {@code [rows, tokens, V]}: prompts of one length token by token, all of them in every step. */
   float[][][] together(int[][] rows) {
     SequenceState[] states = new SequenceState[rows.length];
@@ -207,8 +238,12 @@ final class GoldenModel implements AutoCloseable {
   }
 
   private SequenceState state(int promptTokens, int maxTokens) {
+    return state(promptTokens, maxTokens, new KvPages(config));
+  }
+
+  private SequenceState state(int promptTokens, int maxTokens, KvPages pages) {
     RowContext row = new RowContext(0L, promptTokens, maxTokens);
-    return new SequenceState(config, new KvPages(config), model.policy(), row, true);
+    return new SequenceState(config, pages, model.policy(), row, true);
   }
 
   private void feed(SequenceState state, int[] tokens, int from, boolean prompt, boolean all) {

@@ -10,6 +10,7 @@ import dev.nightjar.engine.kernel.Kernels;
 import dev.nightjar.engine.kernel.ScalarKernels;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Locale;
@@ -129,6 +130,21 @@ class TestModelFamilies {
         }
         rows[1] = own;
         assertThat(model.together(rows)[1]).isEqualTo(model.logits(own, own.length));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("names")
+  void sharedBeginningsDoNotChangeABit(String name) throws IOException {
+    for (DepthPolicy policy : List.of(FULL, skipping(name))) {
+      try (GoldenModel model = GoldenModel.open(ROOT, name, GoldenModel.KERNELS, policy)) {
+        int[] own = ids(name);
+        float[][] whole = model.logits(own, own.length);
+        assertThat(model.logitsBehindSharedBlock(own))
+            .isEqualTo(Arrays.copyOfRange(whole, Kernels.PAGE, own.length));
+        assertThat(model.logitsOfBranch(own, 6))
+            .isEqualTo(Arrays.copyOfRange(whole, own.length - 6, own.length));
       }
     }
   }
