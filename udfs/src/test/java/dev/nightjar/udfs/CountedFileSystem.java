@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.StandardOpenOption;
 import org.apache.hadoop.fs.FSDataInputStream;
+import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RawLocalFileSystem;
 
@@ -25,6 +26,31 @@ public final class CountedFileSystem extends RawLocalFileSystem {
   @Override
   public String getScheme() {
     return ROOT.getScheme();
+  }
+
+  @Override
+  public FileStatus getFileStatus(Path path) throws IOException {
+    return plain(super.getFileStatus(path));
+  }
+
+  @Override
+  public FileStatus[] listStatus(Path path) throws IOException {
+    FileStatus[] found = super.listStatus(path);
+    for (int i = 0; i < found.length; i++) {
+      found[i] = plain(found[i]);
+    }
+    return found;
+  }
+
+  /** Without permissions, which Hadoop would look up for paths of the scheme {@code file} only. */
+  private static FileStatus plain(FileStatus status) {
+    return new FileStatus(
+        status.getLen(),
+        status.isDirectory(),
+        1,
+        status.getBlockSize(),
+        status.getModificationTime(),
+        status.getPath());
   }
 
   @Override
