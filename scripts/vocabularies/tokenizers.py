@@ -20,7 +20,8 @@ QWEN2 = (
 )
 LATIN = (
     "A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳͶͷͻ-ͽͿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ҁҊ-ԯԱ-ՖႠ-ჅᎠ-Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿᴀ-ᴫᵫ-ᵷᵹ-ᶚḀ-ἕ"
-    "Ἐ-Ἕἠ-ὅὈ-Ὅὐ-ὗὙὛὝὟ-ώᾀ-ᾴᾶ-ᾼιῂ-ῄῆ-ῌῐ-ΐῖ-Ίῠ-Ῥῲ-ῴῶ-ῼℂℇℊ-ℓℕℙ-ℝℤΩℨK-ℭℯ-ℴℹℼ-ℿⅅ-ⅉⅎↃↄ"
+    "Ἐ-Ἕἠ-ὅὈ-Ὅὐ-ὗὙὛὝ\u1F5F-\u1F7Dᾀ-ᾴᾶ-ᾼ\u1FBEῂ-ῄῆ-ῌῐ-\u1FD3ῖ-\u1FDBῠ-Ῥῲ-ῴῶ-ῼ"
+    "ℂℇℊ-ℓℕℙ-ℝℤ\u2126ℨ\u212A-ℭℯ-ℴℹℼ-ℿⅅ-ⅉⅎↃↄ"
     "Ⰰ-ⱻⱾ-ⳤⳫ-ⳮⳲⳳꙀ-ꙭꚀ-ꚛꜢ-ꝯꝱ-ꞇꞋ-ꞎꭰ-ꮿﬀ-ﬆﬓ-ﬗＡ-Ｚａ-ｚ𐐀-𐑏𐒰-𐓓𐓘-𐓻𐲀-𐲲𐳀-𐳲𑢠-𑣟𞤀-𞥃"
 )
 BLOOM = r" ?[^(\s|[.,!?…。，、।۔،])]+"
@@ -223,7 +224,7 @@ def derived(folder, published):
     yield "mistral-v1", "Mistral 7B v0.1 and v0.2, Mixtral", "rebuilt", "llama", "", mistral(
         folder, "v1", llama2
     )
-    yield "mistral-v3", "Mistral 7B v0.3", "rebuilt", "llama", "", mistral(folder, "v3", llama2)
+    yield "mistral-v3", "Mistral 7B v0.3", "rebuilt", "-", "-", mistral(folder, "v3", llama2)
     yield "mistral-nemo", "Mistral Nemo (Tekken)", "rebuilt", "gpt2", "tekken", tekken(folder)
     yield "phi3", "Phi-3, Phi-3.5", "rebuilt", "llama", "", phi3(llama2)
     yield "phi4", "Phi-4", "rebuilt", "gpt2", "dbrx", phi4(cl100k)

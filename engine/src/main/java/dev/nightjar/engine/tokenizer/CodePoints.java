@@ -32,11 +32,13 @@ final class CodePoints {
     };
   }
 
-  /** A digit, letter number or other number. */
+  /** A digit, letter number or other number, with those that came with Unicode 17. */
   static boolean isNumeric(int codePoint) {
     return switch (Character.getType(codePoint)) {
       case Character.DECIMAL_DIGIT_NUMBER, Character.LETTER_NUMBER, Character.OTHER_NUMBER -> true;
-      default -> false;
+      default ->
+          (codePoint >= 0x11DE0 && codePoint <= 0x11DE9)
+              || (codePoint >= 0x16FF4 && codePoint <= 0x16FF6);
     };
   }
 

@@ -36,6 +36,12 @@ class TestVocabularies {
   /** What UTF-8 cannot carry; the library gets U+FFFD in its place, as ours does. */
   private static final Pattern LONE_SURROGATE = Pattern.compile("[\\uD800-\\uDFFF]");
 
+  /**
+   * SentencePiece, and so a GGUF file of its kind, takes the longest run of spaces that is a token;
+   * Gemma's tokenizer.json puts runs longer than any token together in another way.
+   */
+  private static final Pattern LONG_RUN = Pattern.compile(" {32}|\u2581{32}");
+
   private static final ArrayNode REPORT = new ObjectMapper().createArrayNode();
 
   @TempDir static Path cache;
@@ -67,16 +73,21 @@ class TestVocabularies {
     try (Oracle oracle = Oracle.of(published.file(), cache)) {
       int[][] expected = new int[texts.size()][];
       long tokens = 0;
+      long nanos = 0;
       for (int i = 0; i < expected.length; i++) {
         String text = LONE_SURROGATE.matcher(texts.get(i)).replaceAll("\uFFFD");
         expected[i] = oracle.encode(text);
         tokens += expected[i].length;
-        compareEncoded(ours, texts.get(i), expected[i], differences);
+        long start = System.nanoTime();
+        int[] actual = ours.encodeWithSpecialTokens(texts.get(i));
+        nanos += System.nanoTime() - start;
+        compareEncoded(texts.get(i), actual, expected[i], differences);
         compareDecoded(ours, expected[i], oracle, differences);
       }
       compareRandomSequences(ours, oracle, differences);
       compareControlTokens(published, ours, oracle, differences);
-      row.put("tokens", tokens).put("differences", differences.size());
+      row.put("tokens", tokens).put("encodedTokensPerSecond", tokens * 1_000_000_000 / nanos);
+      row.put("differences", differences.size());
       List<String> ofGguf = compareGguf(published, description, texts, expected);
       if (ofGguf != null) {
         row.put("gguf", published.ggufModel() + "/" + published.ggufPre());
@@ -90,8 +101,7 @@ class TestVocabularies {
   }
 
   private static void compareEncoded(
-      Tokenizer ours, String text, int[] expected, List<String> differences) {
-    int[] actual = ours.encodeWithSpecialTokens(text);
+      String text, int[] actual, int[] expected, List<String> differences) {
     if (!Arrays.equals(actual, expected)) {
       differences.add("encoded " + shown(text) + difference(actual, expected));
     }
@@ -178,7 +188,11 @@ class TestVocabularies {
     GgufTwin.write(description, architecture, published.ggufModel(), published.ggufPre(), path);
     try (GgufFile file = GgufFile.open(path)) {
       Tokenizer twin = Tokenizers.from(file);
+      boolean pieces = published.ggufModel().equals("llama");
       for (int i = 0; i < expected.length; i++) {
+        if (pieces && LONG_RUN.matcher(texts.get(i)).find()) {
+          continue;
+        }
         int[] actual = twin.encodeWithSpecialTokens(texts.get(i));
         if (!Arrays.equals(actual, expected[i])) {
           differences.add("GGUF encoded " + shown(texts.get(i)) + difference(actual, expected[i]));
