@@ -67,8 +67,9 @@ final class CodePoints {
           Character.INITIAL_QUOTE_PUNCTUATION,
           Character.FINAL_QUOTE_PUNCTUATION,
           Character.OTHER_PUNCTUATION ->
-          true;
-      default -> false;
+          !NewerUnicode.isPunctuation(codePoint);
+      // Two signs that were punctuation before.
+      default -> codePoint == 0x166D || codePoint == 0x111C9;
     };
   }
 

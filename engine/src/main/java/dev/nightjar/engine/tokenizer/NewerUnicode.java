@@ -5,8 +5,9 @@ import java.text.Normalizer.Form;
 import java.util.BitSet;
 
 /**
- * Unicode normalisation as Hugging Face's library does it: with the tables of Unicode 9. Characters
- * that came later stay as they are and where they are.
+ * What Hugging Face's library does not know, because its tables are older than Java's:
+ * normalisation is that of Unicode 9, where later characters stay as they are and where they are;
+ * punctuation is that of Unicode 8.
  */
 final class NewerUnicode {
   /**
@@ -24,19 +25,36 @@ final class NewerUnicode {
           + "1612f 16d63 16d67-16d6a 16ff0-16ff1 1ccd6-1ccf9 1e030-1e06d 1e08f 1e130-1e136 "
           + "1e2ae 1e2ec-1e2ef 1e4ec-1e4ef 1e5ee-1e5ef 1f16c 1fbf0-1fbf9";
 
-  private static final BitSet MEMBERS = new BitSet();
+  /** Punctuation that came after Unicode 8, up to Unicode 16. */
+  private static final String PUNCTUATION_RANGES =
+      "61d 9fd a76 c77 c84 1b4e-1b4f 1b7d-1b7f 2e43-2e4f 2e52-2e5d 10d6e 10ead "
+          + "10f55-10f59 10f86-10f89 113d4-113d5 113d7-113d8 1144b-1144f 1145a-1145b 1145d "
+          + "11660-1166c 116b9 1183b 11944-11946 119e2 11a3f-11a46 11a9a-11a9c 11a9e-11aa2 "
+          + "11b00-11b09 11be1 11c41-11c45 11c70-11c71 11ef7-11ef8 11f43-11f4f 11fff "
+          + "12ff1-12ff2 16d6d-16d6f 16e97-16e9a 16fe2 1e5ff 1e95e-1e95f";
 
-  static {
-    for (String range : RANGES.split(" ")) {
-      int dash = range.indexOf('-');
-      int first = Integer.parseInt(dash < 0 ? range : range.substring(0, dash), 16);
-      int last = Integer.parseInt(range.substring(dash + 1), 16);
-      MEMBERS.set(first, last + 1);
-    }
-  }
+  private static final BitSet MEMBERS = parse(RANGES);
+  private static final BitSet PUNCTUATION = parse(PUNCTUATION_RANGES);
 
   private NewerUnicode() {}
 
+  private static BitSet parse(String ranges) {
+    BitSet members = new BitSet();
+    for (String range : ranges.split(" ")) {
+      int dash = range.indexOf('-');
+      int first = Integer.parseInt(dash < 0 ? range : range.substring(0, dash), 16);
+      int last = Integer.parseInt(range.substring(dash + 1), 16);
+      members.set(first, last + 1);
+    }
+    return members;
+  }
+
+  /** Whether a character came to punctuation later. */
+  static boolean isPunctuation(int codePoint) {
+    return PUNCTUATION.get(codePoint);
+  }
+
+  /** Whether normalisation concerns a character and the library does not know that. */
   static boolean contains(int codePoint) {
     return MEMBERS.get(codePoint);
   }

@@ -5,7 +5,9 @@ import dev.nightjar.engine.format.GgufWriter;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 
 /** Writes the vocabulary of a tokenizer.json as GGUF metadata, as llama.cpp's converter does. */
 final class GgufTwin {
@@ -75,6 +77,21 @@ final class GgufTwin {
       }
       if (tokens[id].equals(description.at("/model/unk_token").asText(""))) {
         types[id] = UNKNOWN;
+      }
+    }
+    if (pieces) {
+      dropUnreachable();
+    }
+  }
+
+  /** Tokens that no merge makes; SentencePiece would make them all the same. */
+  private void dropUnreachable() {
+    Set<String> made = new HashSet<>();
+    description.at("/model/merges").forEach(merge -> made.add(String.join("", parts(merge))));
+    for (int id = 0; id < tokens.length; id++) {
+      boolean single = tokens[id].codePointCount(0, tokens[id].length()) == 1;
+      if (types[id] == NORMAL && !single && !made.contains(tokens[id])) {
+        types[id] = UNUSED;
       }
     }
   }
