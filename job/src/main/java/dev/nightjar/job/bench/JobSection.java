@@ -41,7 +41,6 @@ import org.apache.spark.sql.types.StructType;
  */
 final class JobSection implements Section {
   private static final int MAX_TOKENS = 96;
-  private static final List<Integer> SLOTS = List.of(1, 2);
   private static final StructType SCHEMA =
       new StructType().add("id", DataTypes.StringType).add("content", DataTypes.StringType);
 
@@ -51,8 +50,12 @@ final class JobSection implements Section {
   private static final int LEAST_ROWS = 64;
   private static final int MOST_ROWS = 8192;
 
-  /** Starting and ending a job must not weigh much: turns are longer than those of others. */
-  private static final int SECONDS_OF_A_TURN = 3;
+  /** Few mails with one slot and with two, then more: a job's start and end weigh less. */
+  private static final List<Length> LENGTHS =
+      List.of(new Length(1, 1.5), new Length(2, 1.5), new Length(2, 4));
+
+  /** Task slots, and the time of a turn in units of a figure's. */
+  private record Length(int slots, double turns) {}
 
   /** Rows per second, and the most memory of the process meanwhile. */
   private record Cost(double rate, MemoryWatch.Peak peak) {}
@@ -83,14 +86,23 @@ final class JobSection implements Section {
                 "job rows/s (min-max)",
                 "engine rows/s (min-max)",
                 "job / engine (min-max)",
+                "job longer by s",
                 "resident MiB",
                 "heap MiB",
                 "outside MiB"),
             List.of(
-                "", "8192", "1000.0 (1000.0-1000.0)", "1000.0 (1000.0-1000.0)", "", "", "", ""));
+                "",
+                "8192",
+                "1000.0 (1000.0-1000.0)",
+                "1000.0 (1000.0-1000.0)",
+                "",
+                "",
+                "",
+                "",
+                ""));
     List<MemoryWatch.Peak> peaks = new ArrayList<>();
-    for (int slots : SLOTS) {
-      peaks.add(measure(workload(settings, slots), table, report));
+    for (Length length : LENGTHS) {
+      peaks.add(measure(workload(settings, length), table, report));
     }
     ObjectNode section = report.section(name());
     long more = peaks.get(1).outside() - peaks.get(0).outside();
@@ -112,12 +124,16 @@ final class JobSection implements Section {
     return settings.depths().isEmpty() ? "full" : settings.depths().getFirst();
   }
 
+  /** An engine that, like the job's, remembers no prompts: turns have the same ones. */
   private static LlmEngine load(BenchSettings settings) {
-    return LlmEngine.load(settings.modelPath(), EngineConfig.DEFAULT.withDepth(depth(settings)));
+    EngineConfig config = EngineConfig.DEFAULT.withDepth(depth(settings));
+    EngineConfig.KeysValues none = new EngineConfig.KeysValues(config.keysValues().type(), 0);
+    return LlmEngine.load(settings.modelPath(), config.withKeysValues(none));
   }
 
   /** As many mails as asked for, or as there is time for, as a short run of the engine tells. */
-  private static Workload workload(BenchSettings settings, int slots) {
+  private static Workload workload(BenchSettings settings, Length length) {
+    int slots = length.slots();
     Path folder = settings.cache().resolve("job").toAbsolutePath();
     try (LlmEngine engine = load(settings);
         Threads pool = new Threads(slots)) {
@@ -125,7 +141,7 @@ final class JobSection implements Section {
       Workload probe = new Workload(settings, folder, mails(PROBE_ROWS * slots), slots, chat);
       bare(engine, probe, pool);
       double rate = bare(engine, probe, pool).rate();
-      double seconds = SECONDS_OF_A_TURN * slots * settings.seconds();
+      double seconds = length.turns() * settings.seconds();
       int rows =
           settings.rows().orElseGet(() -> (int) Math.clamp(rate * seconds, LEAST_ROWS, MOST_ROWS));
       return new Workload(settings, folder, mails(rows), slots, chat);
@@ -177,6 +193,7 @@ final class JobSection implements Section {
             job.text(1),
             bare.text(1),
             job.over(bare).text(3),
+            BenchReport.number(work.mails().size() * (1 / job.median() - 1 / bare.median()), 2),
             mebibytes(peak.resident()),
             mebibytes(peak.heap()),
             mebibytes(peak.outside())));
@@ -220,6 +237,7 @@ final class JobSection implements Section {
     arguments.put("output.path", output.toString());
     arguments.put("output.report", "off");
     arguments.put("run.progress-seconds", "0");
+    arguments.put("engine.prefix-cache", "0");
     JobConfig config = JobFlags.config(Optional.empty(), arguments);
     PrintStream silent = new PrintStream(PrintStream.nullOutputStream());
     try (MemoryWatch watch = new MemoryWatch()) {
