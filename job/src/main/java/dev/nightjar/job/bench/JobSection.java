@@ -50,6 +50,9 @@ final class JobSection implements Section {
   private static final int LEAST_ROWS = 64;
   private static final int MOST_ROWS = 8192;
 
+  /** Rows of a Spark task at most. */
+  private static final int TASK_ROWS = 256;
+
   /** Few mails with one slot and with two, then more: a job's start and end weigh less. */
   private static final List<Length> LENGTHS =
       List.of(new Length(1, 1.5), new Length(2, 1.5), new Length(2, 4));
@@ -143,9 +146,15 @@ final class JobSection implements Section {
       double rate = bare(engine, probe, pool).rate();
       double seconds = length.turns() * settings.seconds();
       int rows =
-          settings.rows().orElseGet(() -> (int) Math.clamp(rate * seconds, LEAST_ROWS, MOST_ROWS));
+          settings.rows().orElseGet(() -> whole(Math.clamp(rate * seconds, 1, MOST_ROWS), slots));
       return new Workload(settings, folder, mails(rows), slots, chat);
     }
+  }
+
+  /** Rows that are dealt out to the slots without rest, in as many tasks each. */
+  private static int whole(double rows, int slots) {
+    int round = rows > slots * TASK_ROWS ? slots * TASK_ROWS : LEAST_ROWS;
+    return (int) Math.max(1, Math.round(rows / round)) * round;
   }
 
   private static List<String> mails(int count) {
@@ -237,6 +246,7 @@ final class JobSection implements Section {
     arguments.put("output.path", output.toString());
     arguments.put("output.report", "off");
     arguments.put("run.progress-seconds", "0");
+    arguments.put("run.rows-per-task", String.valueOf(TASK_ROWS));
     arguments.put("engine.prefix-cache", "0");
     JobConfig config = JobFlags.config(Optional.empty(), arguments);
     PrintStream silent = new PrintStream(PrintStream.nullOutputStream());
