@@ -3,6 +3,7 @@ package dev.nightjar.udfs.openai;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.TextNode;
 import dev.nightjar.engine.api.ChatMessage;
 import dev.nightjar.engine.api.Prompt;
 import dev.nightjar.engine.api.ResponseFormat;
@@ -233,9 +234,8 @@ final class RequestBody {
           case "json_object" -> new ResponseFormat.JsonObject();
           case "json_schema" -> schema(format.object("json_schema"));
           default ->
-              throw JsonFields.invalid(
-                  "body.response_format.type is another one than text, json_object and"
-                      + " json_schema");
+              throw format.wrong(
+                  "type", TextNode.valueOf(type), "text, json_object or json_schema");
         };
     format.refuseOthers(Map.of());
     return read;
