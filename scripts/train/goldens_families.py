@@ -126,7 +126,9 @@ def make_weights(shapes, config, seed):
             scale = 10.0 if gemma else config.get("embedding_multiplier", 1.0)
             out[name] = 0.4 * noise / scale
         else:
-            out[name] = gains.get(module, 1.2) * noise / shape[1] ** 0.5
+            # Two of Qwen's small experts add little.
+            gain = 3.0 if name.endswith("down_proj.weight") and ".experts." in name else 1.2
+            out[name] = gains.get(module, gain) * noise / shape[1] ** 0.5
     return out
 
 
