@@ -52,7 +52,8 @@ class TestQuantisedModels {
     for (String name : checkpoint.shapes.keySet()) {
       long[] shape = checkpoint.shapes.get(name);
       DType type = shape.length == 1 ? DType.F32 : types.apply(name);
-      writer.add(GgufNames.of(name, BlockDesign.Norms.BEFORE), type, shape, checkpoint.values(name));
+      writer.add(
+          GgufNames.of(name, BlockDesign.Norms.BEFORE), type, shape, checkpoint.values(name));
     }
     writer.write(quantised);
     try (GgufFile file = GgufFile.open(quantised)) {
