@@ -43,7 +43,9 @@ public final class FaultPlugin implements SparkPlugin {
   /** Chunks in which it happens, by the rows before them; {@link #POISON} is in the first one. */
   private static final Set<String> CHUNKS = Set.of("0", "12");
 
-  private static final double SHARE = 0.3;
+  /** How many tasks are hit. */
+  private static final double SHARE = 0.2;
+
   private static final long SOON_NANOS = 20_000_000L;
 
   /** What happens to a task. */
