@@ -161,6 +161,8 @@ class TestLocalModels {
       Path given = LocalModels.of("model.safetensors");
       assertThat(given).hasSameBinaryContentAs(model.resolve("model.safetensors"));
       assertThat(LocalModels.of("another")).isEqualTo(Path.of("another"));
+      // A local session puts it into the working folder.
+      Files.delete(given);
     }
   }
 }
