@@ -37,6 +37,7 @@ final class GgufTokenizerReader {
           "unknown_token_id");
 
   private final GgufMetadata metadata;
+  private final boolean pieces;
   private final boolean phi3;
   private String[] tokens;
   private int[] types;
@@ -47,7 +48,7 @@ final class GgufTokenizerReader {
 
   GgufTokenizerReader(GgufMetadata metadata) {
     this.metadata = metadata;
-    boolean pieces = metadata.findString(PREFIX + "model").orElse("").equals("llama");
+    pieces = metadata.findString(PREFIX + "model").orElse("").equals("llama");
     phi3 = pieces && metadata.findString("general.architecture").orElse("").equals("phi3");
   }
 
@@ -260,6 +261,11 @@ final class GgufTokenizerReader {
       if ((special || types[id] == USER_DEFINED) && !tokens[id].isEmpty()) {
         boolean stripRight = special && stripsRight(id);
         added.add(new AddedToken(id, tokens[id], special, false, false, false, stripRight));
+        // Converters write spaces for what SentencePiece shows as its own sign.
+        String shown = tokens[id].replace(" ", SPACE);
+        if (pieces && types[id] == USER_DEFINED && !shown.equals(tokens[id])) {
+          added.add(new AddedToken(id, shown, false, false, false, false, false));
+        }
       }
     }
     return added;
