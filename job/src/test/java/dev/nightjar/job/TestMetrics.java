@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.nightjar.udfs.ExecutorCounts;
 import dev.nightjar.udfs.ExecutorEngines;
 import dev.nightjar.udfs.NightjarInference;
 import dev.nightjar.udfs.NightjarPlugin;
@@ -42,8 +43,14 @@ class TestMetrics {
   private static Path output;
   private static Row sums;
 
+  /** Counts of this JVM before the run, which other tests may have raised. */
+  private static ExecutorCounts.Snapshot before;
+
+  private static String gauges;
+
   @BeforeAll
-  static void run() throws IOException {
+  static void run() throws IOException, InterruptedException {
+    before = ExecutorCounts.now();
     Path events = Files.createDirectory(folder.resolve("events"));
     spark =
         SparkSessions.open(
@@ -76,6 +83,7 @@ class TestMetrics {
             "10",
             "prompt.max-chars",
             "1000"));
+    gauges = scrape();
     sums =
         JobRuns.results(spark, output)
             .selectExpr(
@@ -153,7 +161,9 @@ class TestMetrics {
         }
       }
     }
-    assertThat(found).containsExactlyInAnyOrderEntriesOf(expected());
+    Map<String, Long> notZero = new TreeMap<>(expected());
+    notZero.values().removeIf(value -> value == 0);
+    assertThat(found).containsExactlyInAnyOrderEntriesOf(notZero);
   }
 
   private static List<String> eventLog() throws IOException {
@@ -177,39 +187,45 @@ class TestMetrics {
     plan.path("children").forEach(child -> batchMetrics(child, names));
   }
 
-  @Test
-  void prometheusServletShowsTheGauges() throws IOException, InterruptedException {
+  private static String scrape() throws IOException, InterruptedException {
     String url = spark.sparkContext().uiWebUrl().get() + "/metrics/prometheus/";
-    String page;
     try (HttpClient client = HttpClient.newHttpClient()) {
-      page =
-          client
-              .send(
-                  HttpRequest.newBuilder(URI.create(url)).build(),
-                  HttpResponse.BodyHandlers.ofString())
-              .body();
+      return client
+          .send(
+              HttpRequest.newBuilder(URI.create(url)).build(), HttpResponse.BodyHandlers.ofString())
+          .body();
     }
-    assertThat(gauge(page, "rows")).isEqualTo(ROWS + 1);
-    assertThat(gauge(page, "errorRows")).isEqualTo(1);
-    assertThat(gauge(page, "promptTokens")).isEqualTo(sums.<Long>getAs("prompt").doubleValue());
-    assertThat(gauge(page, "completionTokens"))
-        .isEqualTo(sums.<Long>getAs("completion").doubleValue());
-    assertThat(gauge(page, "prefixTokens")).isEqualTo(sums.<Long>getAs("cached").doubleValue());
-    assertThat(gauge(page, "layersExecuted")).isEqualTo(sums.<Long>getAs("executed").doubleValue());
-    assertThat(gauge(page, "meanLayersPerToken"))
-        .isEqualTo(gauge(page, "layersExecuted") / gauge(page, "tokensComputed"));
-    assertThat(gauge(page, "enginesLoaded")).isEqualTo(1);
-    assertThat(gauge(page, "kvBytesReserved")).isZero();
-    assertThat(gauge(page, "rowsWaitingForKv")).isZero();
-    assertThat(gauge(page, "kvBytes")).isPositive();
-    assertThat(gauge(page, "prefixCacheBytes")).isPositive();
-    assertThat(gauge(page, "prefixCacheBytesLimit")).isEqualTo(256L << 20);
   }
 
-  private static double gauge(String page, String name) {
+  @Test
+  void prometheusServletShowsTheGauges() {
+    assertThat(gauge("rows") - before.rows()).isEqualTo(ROWS + 1);
+    assertThat(gauge("errorRows") - before.errorRows()).isEqualTo(1);
+    assertThat(gauge("promptTokens") - before.promptTokens()).isEqualTo(sum("prompt"));
+    assertThat(gauge("completionTokens") - before.completionTokens()).isEqualTo(sum("completion"));
+    assertThat(gauge("prefixTokens") - before.prefixTokens()).isEqualTo(sum("cached"));
+    assertThat(gauge("layersExecuted") - before.layersExecuted()).isEqualTo(sum("executed"));
+    assertThat(gauge("meanLayersPerToken"))
+        .isEqualTo(gauge("layersExecuted") / gauge("tokensComputed"));
+    assertThat(gauge("enginesLoaded")).isEqualTo(1);
+    assertThat(gauge("kvBytesReserved")).isZero();
+    assertThat(gauge("rowsWaitingForKv")).isZero();
+    assertThat(gauge("kvBytes")).isPositive();
+    assertThat(gauge("prefixCacheBytes")).isPositive();
+    assertThat(gauge("prefixCacheBytesLimit")).isEqualTo(256L << 20);
+  }
+
+  private static double sum(String name) {
+    return sums.<Long>getAs(name).doubleValue();
+  }
+
+  private static double gauge(String name) {
     List<String> lines =
-        page.lines().filter(line -> line.contains("_NightjarPlugin_" + name + "_Value{")).toList();
-    assertThat(lines).as("%s in%n%s", name, page).hasSize(1);
+        gauges
+            .lines()
+            .filter(line -> line.contains("_NightjarPlugin_" + name + "_Value{"))
+            .toList();
+    assertThat(lines).as("%s in%n%s", name, gauges).hasSize(1);
     return Double.parseDouble(lines.getFirst().replaceFirst(".*\\} ", ""));
   }
 
