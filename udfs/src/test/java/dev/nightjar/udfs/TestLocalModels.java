@@ -56,15 +56,21 @@ class TestLocalModels {
         System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")));
     command.add(TestLocalModels.class.getName());
     command.addAll(List.of("counted://" + model.resolveSibling(name), log.toString(), broken));
-    return new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
+    return new ProcessBuilder(command).redirectError(errors().toFile()).start();
   }
 
-  private static String answer(Process process) throws IOException {
-    String last = "";
-    for (String line : process.inputReader().readAllLines()) {
-      last = line;
-    }
-    return last;
+  private Path errors() {
+    return folder.resolve("errors");
+  }
+
+  /** What the process printed last; it must have ended well. */
+  private String answer(Process process) throws IOException {
+    List<String> lines = process.inputReader().readAllLines();
+    assertThat(process.onExit().join().exitValue())
+        .as("exit code; errors:%n%s", Files.readString(errors()))
+        .isZero();
+    assertThat(lines).isNotEmpty();
+    return lines.getLast();
   }
 
   private String localised(String broken) throws IOException {
@@ -117,7 +123,9 @@ class TestLocalModels {
 
   @Test
   void aCopyThatWasDamagedIsMadeAnew() throws IOException {
-    Path copy = Path.of(localised(""));
+    String path = localised("");
+    assertIsTheModel(path);
+    Path copy = Path.of(path);
     Files.writeString(copy.resolve("model.safetensors"), "9".repeat(100_000));
     assertIsTheModel(localised(""));
     Files.delete(copy.resolve("config.json"));
@@ -157,9 +165,10 @@ class TestLocalModels {
             .config("spark.driver.host", "127.0.0.1")
             .config("spark.driver.bindAddress", "127.0.0.1")
             .getOrCreate()) {
-      spark.sparkContext().addFile(model.resolve("model.safetensors").toString());
-      Path given = LocalModels.of("model.safetensors");
-      assertThat(given).hasSameBinaryContentAs(model.resolve("model.safetensors"));
+      Path file = Files.copy(model.resolve("config.json"), folder.resolve("came-with-the-job"));
+      spark.sparkContext().addFile(file.toString());
+      Path given = LocalModels.of("came-with-the-job");
+      assertThat(given).isAbsolute().hasSameBinaryContentAs(file);
       assertThat(LocalModels.of("another")).isEqualTo(Path.of("another"));
       // A local session puts it into the working folder.
       Files.delete(given);
