@@ -189,6 +189,11 @@ public final class LlmEngine implements AutoCloseable {
     }
   }
 
+  /** The arithmetic that engines on this machine compute with, such as {@code vector-512}. */
+  public static String kernels() {
+    return Kernels.best().description();
+  }
+
   /** What this engine runs. */
   public EngineInfo info() {
     return info;

@@ -15,7 +15,6 @@ import dev.nightjar.engine.format.GgufFile;
 import dev.nightjar.engine.format.HuggingFaceFolder;
 import dev.nightjar.engine.format.ModelFile;
 import dev.nightjar.engine.format.UnsupportedTensor;
-import dev.nightjar.engine.kernel.Kernels;
 import dev.nightjar.engine.model.ModelConfig;
 import dev.nightjar.engine.model.ModelFiles;
 import dev.nightjar.engine.model.OpenModel;
@@ -115,7 +114,7 @@ final class InspectCommand implements Callable<Integer> {
     node.put("kv_bytes_per_row", plan.kvBytesPerRow());
     node.put("kv_bytes_per_task", plan.kvBytesPerTask());
     node.put("memory", memory(plan));
-    node.put("kernels", Kernels.best().description());
+    node.put("kernels", LlmEngine.kernels());
     node.set("depth_artefacts", artefacts(path, options));
     return true;
   }

@@ -5,11 +5,13 @@ import java.io.BufferedWriter;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.URISyntaxException;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.CodeSource;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.Collectors;
 
 /** A process that runs another engine over one model, idle between commands. */
@@ -89,13 +91,9 @@ final class PeerProcess implements AutoCloseable {
   }
 
   /** Where this class was loaded from: Jlama must not find our libraries' versions first. */
-  private static String ownClasses() throws IOException {
-    try {
-      return Path.of(PeerProcess.class.getProtectionDomain().getCodeSource().getLocation().toURI())
-          .toString();
-    } catch (URISyntaxException e) {
-      throw new IOException("the benchmark's own classes are not in a file", e);
-    }
+  private static String ownClasses() {
+    CodeSource source = PeerProcess.class.getProtectionDomain().getCodeSource();
+    return Path.of(URI.create(Objects.toString(source.getLocation()))).toString();
   }
 
   /** Whether it runs several sequences at once. */
