@@ -106,7 +106,9 @@ def mistral(folder, version, llama2):
     tokens = base64.b64decode((data / "vocab.bin").read_bytes()).decode().split("\n")
     raw = base64.b64decode((data / "merges.bin").read_bytes())
     ids = [raw[i] | raw[i + 1] << 8 for i in range(0, len(raw), 2)]
-    merges = [[tokens[a], tokens[b]] for a, b in zip(ids[::2], ids[1::2])]
+    # The package lost the carriage returns of 49 merges, which made them repeat others.
+    pairs = dict.fromkeys(zip(ids[::2], ids[1::2]))
+    merges = [[tokens[a], tokens[b]] for a, b in pairs]
     result = copy.deepcopy(llama2)
     result["model"]["vocab"] = {token: i for i, token in enumerate(tokens)}
     result["model"]["merges"] = merges
@@ -208,6 +210,8 @@ def with_steps(base, pre_tokenizer, normalizer=None):
     result = copy.deepcopy(base)
     result["pre_tokenizer"] = pre_tokenizer
     result["normalizer"] = normalizer
+    for token in result["added_tokens"]:
+        token["normalized"] = False
     return result
 
 

@@ -29,14 +29,7 @@ record TokenDecoder(
    * The bytes of a token of the model's vocabulary or of an added token that is part of the text.
    */
   byte[] bytes(String token, boolean atStart) {
-    if (byteFallback && isByteToken(token)) {
-      return new byte[] {(byte) Integer.parseInt(token, 3, 5, 16)};
-    }
-    String text = token;
-    for (Replacement replacement : replacements) {
-      text = text.replace(replacement.string(), replacement.content());
-    }
-    byte[] bytes = byteLevel ? ByteAlphabet.decode(text) : text.getBytes(StandardCharsets.UTF_8);
+    byte[] bytes = unstripped(token);
     int stripped = 0;
     while (atStart
         && stripped < strippedAtStart
@@ -45,6 +38,17 @@ record TokenDecoder(
       stripped++;
     }
     return stripped == 0 ? bytes : Arrays.copyOfRange(bytes, stripped, bytes.length);
+  }
+
+  private byte[] unstripped(String token) {
+    if (byteFallback && isByteToken(token)) {
+      return new byte[] {(byte) Integer.parseInt(token, 3, 5, 16)};
+    }
+    String text = token;
+    for (Replacement replacement : replacements) {
+      text = text.replace(replacement.string(), replacement.content());
+    }
+    return byteLevel ? ByteAlphabet.decode(text) : text.getBytes(StandardCharsets.UTF_8);
   }
 
   private static boolean isByteToken(String token) {

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -48,6 +49,11 @@ final class GgufTwin {
             .put("tokenizer.ggml.model", model)
             .put("tokenizer.ggml.tokens", twin.tokens)
             .put("tokenizer.ggml.token_type", twin.types);
+    List<String> byId = Arrays.asList(twin.tokens);
+    if (pieces && byId.contains("<s>")) {
+      writer.put("tokenizer.ggml.bos_token_id", byId.indexOf("<s>"));
+      writer.put("tokenizer.ggml.eos_token_id", byId.indexOf("</s>"));
+    }
     if (pieces) {
       writer.put("tokenizer.ggml.scores", twin.scores());
       writer.put("tokenizer.ggml.add_space_prefix", twin.prependsSpace());

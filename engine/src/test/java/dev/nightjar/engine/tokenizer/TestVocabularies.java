@@ -38,9 +38,10 @@ class TestVocabularies {
 
   /**
    * SentencePiece, and so a GGUF file of its kind, takes the longest run of spaces that is a token;
-   * Gemma's tokenizer.json puts runs longer than any token together in another way.
+   * Gemma's tokenizer.json puts runs longer than any token together in another way, and does not
+   * take U+2581 for a space beside one.
    */
-  private static final Pattern LONG_RUN = Pattern.compile(" {32}|\u2581{32}");
+  private static final Pattern SPACES = Pattern.compile(" {32}|\u2581{32}| \u2581|\u2581 ");
 
   private static final ArrayNode REPORT = new ObjectMapper().createArrayNode();
 
@@ -190,7 +191,7 @@ class TestVocabularies {
       Tokenizer twin = Tokenizers.from(file);
       boolean pieces = published.ggufModel().equals("llama");
       for (int i = 0; i < expected.length; i++) {
-        if (pieces && LONG_RUN.matcher(texts.get(i)).find()) {
+        if (pieces && SPACES.matcher(texts.get(i)).find()) {
           continue;
         }
         int[] actual = twin.encodeWithSpecialTokens(texts.get(i));
