@@ -159,6 +159,21 @@ def gguf_value(value):
     return 9, struct.pack("<IQ", kind, len(parts)) + b"".join(parts)
 
 
+def write_gguf_file(path, meta, infos, data):
+    """Metadata, then (name, shape, type, offset) of each tensor, then their bytes."""
+    out = struct.pack("<4sIQQ", b"GGUF", 3, len(infos), len(meta))
+    for key, value in meta.items():
+        number, blob = gguf_value(value)
+        out += gguf_value(key)[1] + struct.pack("<I", number) + blob
+    for name, shape, use, at in infos:
+        out += gguf_value(name)[1] + struct.pack("<I", len(shape))
+        out += b"".join(struct.pack("<Q", n) for n in reversed(shape))
+        out += struct.pack("<IQ", GGUF_TYPES[use], at)
+    out += b"\0" * (-len(out) % 32)
+    with open(path, "wb") as f:
+        f.write(out + data)
+
+
 def write_gguf(path, config, weights, kind):
     """Writes the file and returns the values it holds, under Hugging Face names."""
     tokens, types, merges = vocabulary(config["vocab_size"])
@@ -209,17 +224,7 @@ def write_gguf(path, config, weights, kind):
         infos.append(("rope_freqs.weight", ratio.shape, "F32", len(data)))
         blob = raw(ratio, "F32")
         data += blob + b"\0" * (-len(blob) % 32)
-    out = struct.pack("<4sIQQ", b"GGUF", 3, len(infos), len(meta))
-    for key, value in meta.items():
-        number, blob = gguf_value(value)
-        out += gguf_value(key)[1] + struct.pack("<I", number) + blob
-    for name, shape, use, at in infos:
-        out += gguf_value(name)[1] + struct.pack("<I", len(shape))
-        out += b"".join(struct.pack("<Q", n) for n in reversed(shape))
-        out += struct.pack("<IQ", GGUF_TYPES[use], at)
-    out += b"\0" * (-len(out) % 32)
-    with open(path, "wb") as f:
-        f.write(out + data)
+    write_gguf_file(path, meta, infos, data)
     return held
 
 

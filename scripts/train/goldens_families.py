@@ -12,14 +12,13 @@ already added. They have no tokenizer.
 import math
 import os
 import shutil
-import struct
 import sys
 
 import numpy as np
 import torch
 
-from goldens import GGUF_FILE_TYPES, GGUF_TYPES, MARGIN, TooClose, check_greedy, gguf_value, interleave
-from goldens import make_prompts, quantise, rounded, some_logits, write_folder, write_golden
+from goldens import GGUF_FILE_TYPES, MARGIN, TooClose, check_greedy, interleave, make_prompts
+from goldens import quantise, rounded, some_logits, write_folder, write_gguf_file, write_golden
 from reference import Reference, gemma2, gemma3, granite, mistral, mixtral, olmo2, phi3
 from reference import qwen2, qwen3, qwen3_moe, smollm3
 
@@ -259,17 +258,7 @@ def write_gguf(path, name, family, c, weights):
     for tensor_name, tensor in extra_tensors(name, with_head(c)):
         append(tensor_name, tensor.to(torch.float64), "F32")
     meta = metadata(name, c, arch)
-    out = struct.pack("<4sIQQ", b"GGUF", 3, len(infos), len(meta))
-    for key, value in meta.items():
-        number, blob = gguf_value(value)
-        out += gguf_value(key)[1] + struct.pack("<I", number) + blob
-    for tensor_name, shape, use, at in infos:
-        out += gguf_value(tensor_name)[1] + struct.pack("<I", len(shape))
-        out += b"".join(struct.pack("<Q", n) for n in reversed(shape))
-        out += struct.pack("<IQ", GGUF_TYPES[use], at)
-    out += b"\0" * (-len(out) % 32)
-    with open(path, "wb") as f:
-        f.write(out + data)
+    write_gguf_file(path, meta, infos, data)
     return held
 
 
