@@ -1,7 +1,6 @@
 package dev.nightjar.udfs.sql;
 
 import java.io.Serializable;
-import java.util.Objects;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.catalyst.analysis.MultiInstanceRelation;
@@ -9,21 +8,18 @@ import org.apache.spark.sql.catalyst.encoders.ExpressionEncoder;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.expressions.AttributeSet;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
-import org.apache.spark.sql.catalyst.plans.logical.UnaryNode;
 import org.apache.spark.sql.catalyst.types.DataTypeUtils;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.types.StructType;
-import scala.collection.immutable.IndexedSeq;
 import scala.collection.immutable.Seq;
 
 /**
  * The batch job's operator: the child's rows through a function over whole partitions, which gives
  * rows of its own schema. The same as {@code Dataset.mapPartitions}, with metrics. Immutable.
  */
-public final class BatchInference extends LogicalPlan implements UnaryNode, MultiInstanceRelation {
+public final class BatchInference extends UnaryLogicalPlan implements MultiInstanceRelation {
   private final Work work;
   private final Seq<Attribute> output;
-  private final LogicalPlan child;
 
   /**
    * What is done with the rows.
@@ -46,9 +42,9 @@ public final class BatchInference extends LogicalPlan implements UnaryNode, Mult
 
   /** Made by {@link #of}; public for the optimizer, which copies by reflection. */
   public BatchInference(Work work, Seq<Attribute> output, LogicalPlan child) {
+    super(work, output, child);
     this.work = work;
     this.output = output;
-    this.child = child;
   }
 
   /** Whether sessions like this dataset's plan this operator: our extensions are theirs. */
@@ -89,27 +85,12 @@ public final class BatchInference extends LogicalPlan implements UnaryNode, Mult
 
   @Override
   public LogicalPlan newInstance() {
-    return new BatchInference(work, fresh(work.results().schema()), child);
-  }
-
-  @Override
-  public LogicalPlan child() {
-    return child;
-  }
-
-  @Override
-  public Seq<LogicalPlan> children() {
-    return Seqs.of(child);
+    return new BatchInference(work, fresh(work.results().schema()), child());
   }
 
   @Override
   public LogicalPlan withNewChildInternal(LogicalPlan replacement) {
     return new BatchInference(work, output, replacement);
-  }
-
-  @Override
-  public LogicalPlan withNewChildrenInternal(IndexedSeq<LogicalPlan> replacements) {
-    return withNewChildInternal(replacements.head());
   }
 
   @Override
@@ -120,44 +101,11 @@ public final class BatchInference extends LogicalPlan implements UnaryNode, Mult
   /** All of the child's columns: the function sees whole rows. */
   @Override
   public AttributeSet references() {
-    return child.outputSet();
+    return child().outputSet();
   }
 
   @Override
   public AttributeSet producedAttributes() {
     return outputSet();
-  }
-
-  @Override
-  public int productArity() {
-    return 3;
-  }
-
-  @Override
-  public Object productElement(int index) {
-    return switch (index) {
-      case 0 -> work;
-      case 1 -> output;
-      case 2 -> child;
-      default -> throw new IndexOutOfBoundsException(index);
-    };
-  }
-
-  @Override
-  public boolean canEqual(Object that) {
-    return that instanceof BatchInference;
-  }
-
-  @Override
-  public boolean equals(Object other) {
-    return other instanceof BatchInference node
-        && work.equals(node.work)
-        && output.equals(node.output)
-        && child.equals(node.child);
-  }
-
-  @Override
-  public int hashCode() {
-    return Objects.hash(work, output, child);
   }
 }

@@ -2,7 +2,6 @@ package dev.nightjar.udfs.sql;
 
 import dev.nightjar.udfs.sql.BatchInference.Work;
 import java.util.Iterator;
-import java.util.Objects;
 import org.apache.spark.api.java.function.FlatMapFunction;
 import org.apache.spark.rdd.RDD;
 import org.apache.spark.sql.Row;
@@ -11,24 +10,19 @@ import org.apache.spark.sql.catalyst.encoders.ExpressionEncoder;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.expressions.AttributeSet;
 import org.apache.spark.sql.execution.SparkPlan;
-import org.apache.spark.sql.execution.UnaryExecNode;
-import org.apache.spark.sql.execution.metric.SQLMetric;
 import scala.Function1;
-import scala.collection.immutable.IndexedSeq;
 import scala.collection.immutable.Seq;
 
 /** Runs a {@link BatchInference}; its metrics are in the SQL tab and the History Server. */
-public final class BatchInferenceExec extends SparkPlan implements UnaryExecNode {
+public final class BatchInferenceExec extends UnaryInferenceExec {
   private final Work work;
   private final Seq<Attribute> output;
-  private final SparkPlan child;
-  private EvaluationMetrics counters;
 
   /** Made by {@link LlmStrategy}; public for the planner, which copies by reflection. */
   public BatchInferenceExec(Work work, Seq<Attribute> output, SparkPlan child) {
+    super(work, output, child);
     this.work = work;
     this.output = output;
-    this.child = child;
   }
 
   @Override
@@ -37,10 +31,10 @@ public final class BatchInferenceExec extends SparkPlan implements UnaryExecNode
     Partition partition =
         new Partition(
             work.function(),
-            input.resolveAndBind(child.output(), input.resolveAndBind$default$2()),
+            input.resolveAndBind(child().output(), input.resolveAndBind$default$2()),
             work.results(),
             counters());
-    return child.execute().toJavaRDD().mapPartitions(partition).rdd();
+    return child().execute().toJavaRDD().mapPartitions(partition).rdd();
   }
 
   /** One partition: Spark's own rows to rows for the function and back. */
@@ -71,35 +65,8 @@ public final class BatchInferenceExec extends SparkPlan implements UnaryExecNode
   }
 
   @Override
-  public scala.collection.immutable.Map<String, SQLMetric> metrics() {
-    return counters().byName();
-  }
-
-  private synchronized EvaluationMetrics counters() {
-    if (counters == null) {
-      counters = EvaluationMetrics.create(sparkContext());
-    }
-    return counters;
-  }
-
-  @Override
-  public SparkPlan child() {
-    return child;
-  }
-
-  @Override
-  public Seq<SparkPlan> children() {
-    return Seqs.of(child);
-  }
-
-  @Override
   public SparkPlan withNewChildInternal(SparkPlan replacement) {
     return new BatchInferenceExec(work, output, replacement);
-  }
-
-  @Override
-  public SparkPlan withNewChildrenInternal(IndexedSeq<SparkPlan> replacements) {
-    return withNewChildInternal(replacements.head());
   }
 
   @Override
@@ -109,44 +76,11 @@ public final class BatchInferenceExec extends SparkPlan implements UnaryExecNode
 
   @Override
   public AttributeSet references() {
-    return child.outputSet();
+    return child().outputSet();
   }
 
   @Override
   public AttributeSet producedAttributes() {
     return outputSet();
-  }
-
-  @Override
-  public int productArity() {
-    return 3;
-  }
-
-  @Override
-  public Object productElement(int index) {
-    return switch (index) {
-      case 0 -> work;
-      case 1 -> output;
-      case 2 -> child;
-      default -> throw new IndexOutOfBoundsException(index);
-    };
-  }
-
-  @Override
-  public boolean canEqual(Object that) {
-    return that instanceof BatchInferenceExec;
-  }
-
-  @Override
-  public boolean equals(Object other) {
-    return other instanceof BatchInferenceExec node
-        && work.equals(node.work)
-        && output.equals(node.output)
-        && child.equals(node.child);
-  }
-
-  @Override
-  public int hashCode() {
-    return Objects.hash(work, output, child);
   }
 }
