@@ -14,6 +14,15 @@ final class VectorAttention {
   private static final int PAGE = Kernels.PAGE;
   private static final int MAX_QUERIES = 64;
 
+  /**
+   * Pages of a head whose keys, then values, are fetched before they are used: they stay in the
+   * second-level cache.
+   */
+  private static final int PAGES_AHEAD = 64;
+
+  /** Queries from which on the wait for memory is little beside what a page is used for. */
+  private static final int LEAST_QUERIES_TO_GO_ON = 16;
+
   /** Scores that stay in the second-level cache. */
   private static final int MAX_SCORES = 1 << 16;
 
@@ -84,8 +93,13 @@ final class VectorAttention {
     boolean direct = layout.type() == KvType.F32;
     long panelBytes = (long) headDim * PAGE * Float.BYTES;
     MemorySegment panel = direct ? null : scratch.panel(2 * panelBytes);
+    boolean fetches = queries < LEAST_QUERIES_TO_GO_ON;
+    int end = skipped + stride / PAGE;
     int page = 0;
     while (page < stride / PAGE) {
+      if (fetches && page % PAGES_AHEAD == 0) {
+        fetch(layout, pages, skipped + page, end, layout.keys(kvHead), scratch);
+      }
       boolean pair = queries <= 4 && page + 1 < stride / PAGE;
       if (!direct) {
         KvFiller.keys(layout, pages[skipped + page], kvHead, panel, 0, scratch);
@@ -117,6 +131,9 @@ final class VectorAttention {
       exponentiate(scores, i * stride, from == null ? 0 : from[row] - start, length);
     }
     for (page = 0; page < stride / PAGE; page++) {
+      if (fetches && page % PAGES_AHEAD == 0) {
+        fetch(layout, pages, skipped + page, end, layout.values(kvHead), scratch);
+      }
       if (!direct) {
         KvFiller.values(layout, pages[skipped + page], kvHead, panel, scratch);
       }
@@ -144,6 +161,14 @@ final class VectorAttention {
       float inverse = 1f / sum(scores, i * stride, padded(visible[firstRow + i / group] - start));
       scale(out, at[i], headDim, inverse);
     }
+  }
+
+  /** Brings one head's keys, or values, of the next pages into the cache. */
+  private static void fetch(
+      KvLayout layout, MemorySegment[] pages, int first, int end, long offset, Scratch scratch) {
+    long bytes = (long) layout.headDim() * PAGE * layout.type().bytes();
+    int last = Math.min(end, first + PAGES_AHEAD);
+    scratch.keep(ReadAhead.touch(pages, first, last, offset, bytes));
   }
 
   /**
