@@ -146,7 +146,8 @@ final class PeerSection implements Section {
       List<PeerProcess> peers,
       LiveTable table,
       BenchReport report) {
-    int decoders = batch % settings.threads() == 0 ? settings.threads() : 1;
+    int most = Math.max(1, settings.threads() / settings.cores());
+    int decoders = batch % most == 0 ? most : 1;
     int cores = settings.threads() / decoders;
     int each = batch / decoders;
     try (LlmEngine engine =
