@@ -47,7 +47,8 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels, ParallelKe
    * other rows.
    *
    * @param x {@code [rows, K]}, row stride {@code xStride}
-   * @param out {@code [rows, N]}, row stride {@code outStride}; must not be {@code x}
+   * @param out {@code [rows, N]} from {@code outOffset}, row stride {@code outStride}; must not be
+   *     {@code x}
    * @param scratch from {@link #newScratch}, private to the calling thread
    */
   void matmul(
@@ -56,8 +57,21 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels, ParallelKe
       int xStride,
       int rows,
       float[] out,
+      int outOffset,
       int outStride,
       Scratch scratch);
+
+  /** The same from the first element of {@code out} on. */
+  default void matmul(
+      PackedMatrix w,
+      float[] x,
+      int xStride,
+      int rows,
+      float[] out,
+      int outStride,
+      Scratch scratch) {
+    matmul(w, x, xStride, rows, out, 0, outStride, scratch);
+  }
 
   /**
    * {@code out[m, i] = x[m, i] * weight[i] / sqrt(mean(x[m]^2) + eps)} for each row (Zhang and
@@ -166,6 +180,15 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels, ParallelKe
       int[] visible,
       Scratch scratch) {
     attend(shape, q, out, firstRow, rows, pages, null, visible, scratch);
+  }
+
+  /** Attention of the slots of several sequences, each over its own entries. */
+  default void attend(
+      AttentionRuns runs, float[] q, float[] out, int[] from, int[] visible, Scratch scratch) {
+    for (int i = 0; i < runs.size(); i++) {
+      int first = runs.firstRow(i);
+      attend(runs.shape(i), q, out, first, runs.rows(i), runs.pages(i), from, visible, scratch);
+    }
   }
 
   /**

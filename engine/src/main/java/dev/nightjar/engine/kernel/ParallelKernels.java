@@ -1,6 +1,7 @@
 package dev.nightjar.engine.kernel;
 
 import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Kernels that share out the outputs of a product, and the heads and rows of attention, over
@@ -68,7 +69,7 @@ public final class ParallelKernels implements Kernels, AutoCloseable {
     }
   }
 
-  /** One product in shares. Reused from call to call. */
+  /** One product, each share some of its outputs. Reused from call to call. */
   private static final class Product implements Team.Work {
     private final Kernels kernels;
     private final Scratch[] scratches;
@@ -77,6 +78,7 @@ public final class ParallelKernels implements Kernels, AutoCloseable {
     private int xStride;
     private int rows;
     private float[] out;
+    private int outOffset;
     private int outStride;
 
     Product(Kernels kernels, Scratch[] scratches) {
@@ -84,42 +86,44 @@ public final class ParallelKernels implements Kernels, AutoCloseable {
       this.scratches = scratches;
     }
 
-    void set(PackedMatrix w, float[] input, int inputStride, int count, float[] output, int width) {
+    void set(
+        PackedMatrix w,
+        float[] input,
+        int inputStride,
+        int count,
+        float[] output,
+        int offset,
+        int width) {
       this.weights = w;
       this.x = input;
       this.xStride = inputStride;
       this.rows = count;
       this.out = output;
+      this.outOffset = offset;
       this.outStride = width;
     }
 
     @Override
     public void run(int share, int shares) {
       PackedMatrix part = weights.share(share, shares);
-      if (part == null) {
-        return;
-      }
-      Scratch scratch = scratches[share];
-      int width = part.rows();
-      int first = weights.firstRow(share, shares);
-      float[] own = scratch.shared(rows * width);
-      kernels.matmul(part, x, xStride, rows, own, width, scratch);
-      for (int row = 0; row < rows; row++) {
-        System.arraycopy(own, row * width, out, row * outStride + first, width);
+      if (part != null) {
+        int at = outOffset + weights.firstRow(share, shares);
+        kernels.matmul(part, x, xStride, rows, out, at, outStride, scratches[share]);
       }
     }
   }
 
-  /** Attention in shares: key/value heads one after the other, and rows inside. Reused, too. */
+  /**
+   * Attention of all runs: whoever is free takes the next part, as they take unequal times. Reused,
+   * too.
+   */
   private static final class Attention implements Team.Work {
     private final Kernels kernels;
     private final Scratch[] scratches;
-    private AttentionShape shape;
+    private final AtomicInteger next = new AtomicInteger();
+    private AttentionRuns runs;
     private float[] q;
     private float[] out;
-    private int firstRow;
-    private int rows;
-    private MemorySegment[] pages;
     private int[] from;
     private int[] visible;
 
@@ -128,38 +132,26 @@ public final class ParallelKernels implements Kernels, AutoCloseable {
       this.scratches = scratches;
     }
 
-    void set(
-        AttentionShape newShape,
-        float[] queries,
-        float[] output,
-        int first,
-        int count,
-        MemorySegment[] entries,
-        int[] begins,
-        int[] lengths) {
-      this.shape = newShape;
+    void set(AttentionRuns all, float[] queries, float[] output, int[] begins, int[] lengths) {
+      this.runs = all;
       this.q = queries;
       this.out = output;
-      this.firstRow = first;
-      this.rows = count;
-      this.pages = entries;
       this.from = begins;
       this.visible = lengths;
+      next.set(0);
     }
 
     @Override
     public void run(int share, int shares) {
-      long all = (long) shape.keysValues().kvHeads() * rows;
-      int at = (int) (all * share / shares);
-      int end = (int) (all * (share + 1) / shares);
-      while (at < end) {
-        int head = at / rows;
-        int row = at % rows;
-        int count = Math.min(rows - row, end - at);
-        int first = firstRow + row;
-        Scratch own = scratches[share];
-        kernels.attendHead(shape, head, q, out, first, count, pages, from, visible, own);
-        at += count;
+      int part = next.getAndIncrement();
+      int before = 0;
+      for (int run = 0; run < runs.size(); run++) {
+        int parts = runs.parts(run);
+        while (part < before + parts) {
+          runs.attend(kernels, run, part - before, q, out, from, visible, scratches[share]);
+          part = next.getAndIncrement();
+        }
+        before += parts;
       }
     }
   }
@@ -176,16 +168,17 @@ public final class ParallelKernels implements Kernels, AutoCloseable {
       int xStride,
       int rows,
       float[] out,
+      int outOffset,
       int outStride,
       Scratch scratch) {
     if ((long) w.rows() * w.columns() * rows >= LEAST_MACS) {
       Product product = scratch.shares(kernels, size).product;
-      product.set(w, x, xStride, rows, out, outStride);
+      product.set(w, x, xStride, rows, out, outOffset, outStride);
       if (handedOut(product)) {
         return;
       }
     }
-    kernels.matmul(w, x, xStride, rows, out, outStride, scratch);
+    kernels.matmul(w, x, xStride, rows, out, outOffset, outStride, scratch);
   }
 
   private boolean handedOut(Team.Work work) {
@@ -243,25 +236,15 @@ public final class ParallelKernels implements Kernels, AutoCloseable {
 
   @Override
   public void attend(
-      AttentionShape shape,
-      float[] q,
-      float[] out,
-      int firstRow,
-      int rows,
-      MemorySegment[] pages,
-      int[] from,
-      int[] visible,
-      Scratch scratch) {
-    int begin = from == null ? 0 : from[firstRow];
-    long pairs = (long) rows * (visible[firstRow + rows - 1] - begin);
-    if (2 * pairs * shape.queryDim() >= LEAST_MACS) {
+      AttentionRuns runs, float[] q, float[] out, int[] from, int[] visible, Scratch scratch) {
+    if (2 * runs.products(from, visible) >= LEAST_MACS) {
       Attention attention = scratch.shares(kernels, size).attention;
-      attention.set(shape, q, out, firstRow, rows, pages, from, visible);
+      attention.set(runs, q, out, from, visible);
       if (handedOut(attention)) {
         return;
       }
     }
-    kernels.attend(shape, q, out, firstRow, rows, pages, from, visible, scratch);
+    kernels.attend(runs, q, out, from, visible, scratch);
   }
 
   @Override

@@ -25,6 +25,7 @@ public final class ScalarKernels implements Kernels {
       int xStride,
       int rows,
       float[] out,
+      int outOffset,
       int outStride,
       Scratch scratch) {
     int columns = w.columns();
@@ -36,7 +37,7 @@ public final class ScalarKernels implements Kernels {
         for (int k = 0; k < columns; k++) {
           acc = Math.fma(weights[k], x[m * xStride + k], acc);
         }
-        out[m * outStride + n] = acc;
+        out[outOffset + m * outStride + n] = acc;
       }
     }
   }

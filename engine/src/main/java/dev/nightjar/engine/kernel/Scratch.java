@@ -17,7 +17,6 @@ public final class Scratch {
   private float[] floats = NONE;
   private float[] scores = NONE;
   private int[] starts = {};
-  private float[] shared = NONE;
   private MemorySegment panel = MemorySegment.NULL;
   private ParallelKernels.Shares shares;
   private int kept;
@@ -39,14 +38,6 @@ public final class Scratch {
       outputs = new float[count];
     }
     return outputs;
-  }
-
-  /** At least {@code count} floats for a share of the outputs. */
-  float[] shared(int count) {
-    if (shared.length < count) {
-      shared = new float[count];
-    }
-    return shared;
   }
 
   /** What is handed out to other threads; always with kernels of the same kind and size. */

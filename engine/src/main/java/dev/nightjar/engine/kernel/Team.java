@@ -9,8 +9,11 @@ import java.util.concurrent.locks.LockSupport;
  * for work awake for a moment, then asleep. Helpers are daemons and start with the first work.
  */
 final class Team implements AutoCloseable {
-  /** Turns of waiting awake: some 50 microseconds, a gap between two products of a step. */
-  private static final int SPINS = 1000;
+  /**
+   * Longest wait awake, longer than any gap between two products of a step: waking a thread can
+   * take as long as a product.
+   */
+  private static final long AWAKE_NANOS = 500_000;
 
   /** Longest sleep of a thread whose waking call came too early. */
   private static final long NAP_NANOS = 1_000_000;
@@ -81,7 +84,8 @@ final class Team implements AutoCloseable {
     }
 
     private void rest(int done) {
-      for (int i = 0; i < SPINS && wanted == done; i++) {
+      long start = System.nanoTime();
+      while (wanted == done && System.nanoTime() - start < AWAKE_NANOS) {
         Thread.onSpinWait();
       }
       if (wanted == done && !closed) {
@@ -149,7 +153,8 @@ final class Team implements AutoCloseable {
   }
 
   private void join() {
-    for (int i = 0; i < SPINS && unfinished.get() > 0; i++) {
+    long start = System.nanoTime();
+    while (unfinished.get() > 0 && System.nanoTime() - start < AWAKE_NANOS) {
       Thread.onSpinWait();
     }
     while (unfinished.get() > 0) {

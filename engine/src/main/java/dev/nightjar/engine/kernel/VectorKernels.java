@@ -34,10 +34,11 @@ public final class VectorKernels implements Kernels {
       int xStride,
       int rows,
       float[] out,
+      int outOffset,
       int outStride,
       Scratch scratch) {
     if (rows > 0) {
-      VectorMatmul.multiply(w, x, xStride, rows, out, outStride, scratch);
+      VectorMatmul.multiply(w, x, xStride, rows, out, outOffset, outStride, scratch);
     }
   }
 

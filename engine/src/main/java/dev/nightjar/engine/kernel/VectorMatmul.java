@@ -64,6 +64,7 @@ final class VectorMatmul {
       int xStride,
       int rows,
       float[] out,
+      int outOffset,
       int outStride,
       Scratch scratch) {
     boolean reads = rows == 1 && !takesPanel(w, rows) && !w.form().isScaled();
@@ -84,7 +85,16 @@ final class VectorMatmul {
           regroup(x, row * xStride, xStride, size, column, end, depth, inputs);
         }
         multiplyStrip(
-            w, column, end, inputs, size, depth, out, row * outStride, outStride, scratch);
+            w,
+            column,
+            end,
+            inputs,
+            size,
+            depth,
+            out,
+            outOffset + row * outStride,
+            outStride,
+            scratch);
       }
       row += size;
     }

@@ -2,6 +2,7 @@ package dev.nightjar.engine.model;
 
 import dev.nightjar.engine.depth.Evidence;
 import dev.nightjar.engine.depth.GateScratch;
+import dev.nightjar.engine.kernel.AttentionRuns;
 import dev.nightjar.engine.kernel.Kernels;
 import dev.nightjar.engine.kernel.Scratch;
 
@@ -31,6 +32,7 @@ public final class Activations {
   private final ModelConfig config;
   final Scratch matmul;
   final GateScratch gate;
+  final AttentionRuns runs = new AttentionRuns();
   final Evidence evidence = new Evidence();
 
   /** {@code [M, C]} residual stream of every slot. */

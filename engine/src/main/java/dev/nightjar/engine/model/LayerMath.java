@@ -1,6 +1,7 @@
 package dev.nightjar.engine.model;
 
 import dev.nightjar.engine.api.KvType;
+import dev.nightjar.engine.kernel.AttentionRuns;
 import dev.nightjar.engine.kernel.AttentionShape;
 import dev.nightjar.engine.kernel.Kernels;
 import dev.nightjar.engine.kernel.KvLayout;
@@ -147,9 +148,10 @@ final class LayerMath {
     }
   }
 
-  /** Attention proper, for the rows of one sequence together. */
+  /** Attention proper, the rows of a sequence together. */
   private void attend(int layer, int kvLayer, Step step, Activations act, int executed) {
     int[] from = blocks.layers().get(layer).window() == 0 ? null : act.from;
+    AttentionRuns runs = act.runs;
     int first = 0;
     while (first < executed) {
       SequenceState sequence = step.sequences[act.index[first]];
@@ -158,18 +160,12 @@ final class LayerMath {
         end++;
       }
       KvCache cache = sequence.cache;
-      kernels.attend(
-          shapes[cache.layout().type().ordinal()],
-          act.query,
-          act.attended,
-          first,
-          end - first,
-          cache.pages(kvLayer),
-          from,
-          act.visible,
-          act.matmul);
+      AttentionShape shape = shapes[cache.layout().type().ordinal()];
+      runs.add(shape, cache.pages(kvLayer), first, end - first);
       first = end;
     }
+    kernels.attend(runs, act.query, act.attended, from, act.visible, act.matmul);
+    runs.clear();
   }
 
   /** The feed-forward sublayer of the first {@code rows} rows of the panel, added to them. */

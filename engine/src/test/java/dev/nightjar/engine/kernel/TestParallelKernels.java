@@ -48,14 +48,14 @@ class TestParallelKernels {
     }
   }
 
-  /** With two floats of margin per row, which must stay. */
+  /** With a float of margin on either side of each row, which must stay. */
   private static float[] product(Kernels kernels, PackedMatrix w, float[] x, int rows) {
     int stride = w.rows() + 2;
     float[] out = new float[rows * stride];
     Arrays.fill(out, 77f);
-    kernels.matmul(w, x, w.columns(), rows, out, stride, kernels.newScratch());
+    kernels.matmul(w, x, w.columns(), rows, out, 1, stride, kernels.newScratch());
     for (int row = 0; row < rows; row++) {
-      assertThat(out[row * stride + w.rows()]).isEqualTo(77f);
+      assertThat(out[row * stride]).isEqualTo(77f);
       assertThat(out[row * stride + w.rows() + 1]).isEqualTo(77f);
     }
     return out;
@@ -65,32 +65,79 @@ class TestParallelKernels {
   @EnumSource(KvType.class)
   void attentionIsTheSameForEveryNumberOfThreads(KvType type) {
     Random random = new Random(4);
-    int entries = 700;
     for (int kvHeads : new int[] {1, 2, 3}) {
       AttentionShape shape = new AttentionShape(new KvLayout(type, kvHeads, 64), 3, 0.125f);
-      MemorySegment[] pages = KernelFixtures.pages(random, shape.keysValues(), entries);
-      for (int rows : new int[] {1, 2, 7, 50}) {
-        float[] q = gaussian(random, (rows + 1) * shape.queryDim());
-        int[] visible = new int[rows + 1];
-        Arrays.setAll(visible, row -> entries - rows + row);
-        float[] expected = attention(alone, shape, q, pages, visible);
-        for (int size = 2; size <= 5; size++) {
-          try (ParallelKernels parallel = ParallelKernels.withTeams(alone, size, 1)) {
-            String what = type + " " + kvHeads + " heads, " + rows + " rows, " + size;
-            assertSameBits(attention(parallel, shape, q, pages, visible), expected, what);
+      for (int[] rows : new int[][] {{1}, {50}, {1, 1, 1, 1, 1}, {2, 70, 1, 7}}) {
+        for (int window : new int[] {0, 100}) {
+          Attended attended = new Attended(random, shape, rows, window);
+          float[] expected = attended.oneByOne(alone);
+          assertSameBits(attended.together(alone), expected, "together");
+          for (int size = 2; size <= 5; size++) {
+            try (ParallelKernels parallel = ParallelKernels.withTeams(alone, size, 1)) {
+              String what = type + " " + kvHeads + " heads, " + Arrays.toString(rows) + ", " + size;
+              assertSameBits(attended.together(parallel), expected, what);
+            }
           }
         }
       }
     }
   }
 
-  /** All rows but the first, which must stay, as must the one behind the last. */
-  private static float[] attention(
-      Kernels kernels, AttentionShape shape, float[] q, MemorySegment[] pages, int[] visible) {
-    int rows = visible.length - 1;
-    float[] out = KernelFixtures.guarded(q.length + shape.queryDim());
-    kernels.attend(shape, q, out, 1, rows, pages, visible, kernels.newScratch());
-    return out;
+  /** Sequences of some hundred entries whose last rows attend. Row 0 and one behind must stay. */
+  private static final class Attended {
+    private final AttentionShape shape;
+    private final int[] rows;
+    private final MemorySegment[][] pages;
+    private final float[] q;
+    private final int[] from;
+    private final int[] visible;
+
+    Attended(Random random, AttentionShape shape, int[] rows, int window) {
+      this.shape = shape;
+      this.rows = rows;
+      int all = 1 + Arrays.stream(rows).sum();
+      pages = new MemorySegment[rows.length][];
+      q = gaussian(random, all * shape.queryDim());
+      from = window == 0 ? null : new int[all];
+      visible = new int[all];
+      int row = 1;
+      for (int run = 0; run < rows.length; run++) {
+        int entries = rows[run] + random.nextInt(1200);
+        pages[run] = KernelFixtures.pages(random, shape.keysValues(), entries);
+        for (int i = 1; i <= rows[run]; i++) {
+          visible[row] = entries - rows[run] + i;
+          if (window > 0) {
+            from[row] = Math.max(0, visible[row] - window);
+          }
+          row++;
+        }
+      }
+    }
+
+    float[] oneByOne(Kernels kernels) {
+      float[] out = KernelFixtures.guarded(q.length + shape.queryDim());
+      int row = 1;
+      for (int run = 0; run < rows.length; run++) {
+        for (int i = 0; i < rows[run]; i++) {
+          kernels.attend(shape, q, out, row++, 1, pages[run], from, visible, kernels.newScratch());
+        }
+      }
+      return out;
+    }
+
+    float[] together(Kernels kernels) {
+      float[] out = KernelFixtures.guarded(q.length + shape.queryDim());
+      AttentionRuns runs = new AttentionRuns();
+      runs.add(shape, pages[0], 7, 9);
+      runs.clear();
+      int row = 1;
+      for (int run = 0; run < rows.length; run++) {
+        runs.add(shape, pages[run], row, rows[run]);
+        row += rows[run];
+      }
+      kernels.attend(runs, q, out, from, visible, kernels.newScratch());
+      return out;
+    }
   }
 
   @ParameterizedTest
