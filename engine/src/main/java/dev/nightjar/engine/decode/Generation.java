@@ -21,6 +21,9 @@ import java.util.List;
 
 /** A row that writes text: its tokens and when it ends. Confined to its decoder's thread. */
 final class Generation extends Sequence {
+  /** Most tokens for which there is room from the start. */
+  private static final int ROOM = 256;
+
   /** The row's drafts; null if it decodes without. */
   Draft draft;
 
@@ -34,7 +37,7 @@ final class Generation extends Sequence {
   /** The text so far where stop strings are looked for, otherwise empty until the row's end. */
   private final TextAssembler text;
 
-  private int[] generated = new int[16];
+  private int[] generated;
   private int numGenerated;
   private final List<TokenLogprob> logprobs = new ArrayList<>();
   private double cumulativeLogprob;
@@ -64,6 +67,7 @@ final class Generation extends Sequence {
     this.tokenizer = tokenizer;
     this.sampler = new Sampler(params, request.key(), kernels);
     this.stopStrings = new StopStrings(params.stop());
+    this.generated = new int[Math.min(params.maxTokens(), ROOM)];
     this.text = new TextAssembler(tokenizer);
     for (int token : prompt) {
       sampler.observe(token, config.vocabSize());
