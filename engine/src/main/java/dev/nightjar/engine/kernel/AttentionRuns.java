@@ -10,7 +10,7 @@ import java.util.Arrays;
  */
 public final class AttentionRuns {
   /** Query heads that are computed together at most, sharing each page that they read. */
-  private static final int MAX_QUERIES = 64;
+  static final int MAX_QUERIES = 64;
 
   private AttentionShape[] shapes = new AttentionShape[16];
   private MemorySegment[][] pages = new MemorySegment[16][];

@@ -6,8 +6,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 /**
  * Kernels that share out the outputs of a product, and the heads and rows of attention, over
  * several cores. Every output is computed by one thread in the canonical order, so results are the
- * same for any number of threads. Meant for few rows: with many, independent decoders use the cores
- * better.
+ * same for any number of threads. Meant for few rows, or weights so large that cores should not
+ * each read all of them: otherwise independent decoders use the cores better.
  *
  * <p>There are as many teams of threads as the machine has room for; a caller that finds none free
  * computes alone.

@@ -12,7 +12,6 @@ import jdk.incubator.vector.VectorOperators;
  */
 final class VectorAttention {
   private static final int PAGE = Kernels.PAGE;
-  private static final int MAX_QUERIES = 64;
 
   /**
    * Pages of a head whose keys, then values, are fetched before they are used: they stay in the
@@ -42,7 +41,8 @@ final class VectorAttention {
     int group = shape.groupSize();
     int width = group * shape.keysValues().headDim();
     int padded = padded(visible[firstRow + rows - 1]) - firstPage(from, firstRow) * PAGE;
-    int most = Math.clamp(Math.min(MAX_QUERIES, MAX_SCORES / padded) / group, 1, rows);
+    int most =
+        Math.clamp(Math.min(AttentionRuns.MAX_QUERIES, MAX_SCORES / padded) / group, 1, rows);
     for (int done = 0; done < rows; done += most) {
       int first = firstRow + done;
       int count = Math.min(most, rows - done);
