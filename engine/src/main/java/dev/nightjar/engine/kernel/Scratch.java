@@ -20,6 +20,7 @@ public final class Scratch {
   private MemorySegment panel = MemorySegment.NULL;
   private ParallelKernels.Shares shares;
   private int kept;
+  private final Prefetcher prefetcher = new Prefetcher();
 
   /** Creates an empty scratch; obtain it from {@link Kernels#newScratch}. */
   Scratch() {}
@@ -70,6 +71,11 @@ public final class Scratch {
       starts = new int[count];
     }
     return starts;
+  }
+
+  /** Of the weights of one product. */
+  Prefetcher prefetcher() {
+    return prefetcher;
   }
 
   /** Keeps a number that depends on what was read: no compiler may find the reads superfluous. */

@@ -16,6 +16,7 @@ final class VectorMatmul {
   private static final int GROUP = PackedMatrix.GROUP;
   private static final int BLOCK = PackedMatrix.BLOCK;
   private static final int DEPTH = PanelKernels.DEPTH;
+  private static final int COLUMN_BYTES = PackedMatrix.COLUMN_BYTES;
 
   /** Rows up to which {@link ByteKernels} are faster than a panel. */
   private static final int MOST_ROWS_OF_BYTES = 4;
@@ -31,26 +32,8 @@ final class VectorMatmul {
   /** Most rows per call of all of these. */
   private static final int MOST_ROWS_OF_PAIRS = 4;
 
-  /**
-   * Most rows of a block that multiplies packed fp32 weights. The first block waits for them to
-   * come from memory; the fewer rows it has, the further the processor sees ahead. With twelve, 32
-   * rows are multiplied at half the speed.
-   */
-  private static final int MOST_ROWS_OF_FLOATS = Math.min(8, PanelKernels.MAX_ROWS);
-
   /** Most rows at a time: their sums stay in the first-level cache, or nearly. */
   private static final int MOST_ROWS = 132;
-
-  /**
-   * Rows from which on weights are brought into the second-level cache before they are multiplied:
-   * with fewer, the wait for memory hides behind the first block's multiply-adds.
-   */
-  private static final int LEAST_ROWS_TO_READ_FLOATS = 24;
-
-  private static final int LEAST_ROWS_TO_READ_HALVES = 64;
-
-  /** Pieces to bring into the cache at a time: it holds them beside the inputs. */
-  private static final int PIECES_AHEAD = 16;
 
   /** Most inputs at a time: they stay in the second-level cache. */
   private static final int MOST_INPUTS = 1 << 18;
@@ -117,6 +100,7 @@ final class VectorMatmul {
     int fewer = pairs ? 2 : 1;
     int groups = fours ? 4 : fewer;
     float[] sums = scratch.outputs(groups * rows * GROUP);
+    scratch.prefetcher().start(w.data());
     for (int group = 0; group < w.groups(); group += groups) {
       groups = fours && group + 4 <= w.groups() ? 4 : fewer;
       Arrays.fill(sums, 0, groups * rows * GROUP, 0f);
@@ -292,33 +276,36 @@ final class VectorMatmul {
       Scratch scratch) {
     boolean converts = takesPanel(w, rows);
     boolean halves = !converts && w.form() == PackedForm.PAIRS;
-    MemorySegment panel =
-        converts ? scratch.panel((long) DEPTH * PackedMatrix.COLUMN_BYTES) : w.data();
-    int unconverted = halves ? HalfKernels.MAX_ROWS : MOST_ROWS_OF_FLOATS;
-    int most = converts ? PanelKernels.MAX_ROWS : unconverted;
-    int least = halves ? LEAST_ROWS_TO_READ_HALVES : LEAST_ROWS_TO_READ_FLOATS;
-    boolean readsAhead = !converts && rows >= least;
+    MemorySegment panel = converts ? scratch.panel((long) DEPTH * COLUMN_BYTES) : w.data();
+    int most = halves ? HalfKernels.MAX_ROWS : PanelKernels.MAX_ROWS;
+    Prefetcher prefetcher = scratch.prefetcher();
+    boolean whole = first == 0 && end == w.columns();
+    int passes = GROUP / PanelKernels.OUTPUTS;
     int from = 0;
     for (int column = first; column < end; column += depth) {
       int count = Math.min(depth, end - column);
-      if (readsAhead && (column - first) % (PIECES_AHEAD * depth) == 0) {
-        int until = Math.min(end, column + PIECES_AHEAD * depth);
-        long at = w.offset(group, column);
-        scratch.keep(ReadAhead.touch(w.data(), at, w.offset(group, until) - at));
-      }
+      long bytes = whole ? w.offset(group, column + count) - w.offset(group, column) : 0;
+      int lines = (int) (bytes / Prefetcher.LINE / passes);
       if (converts) {
         PanelFiller.fill(w, group, column, count, panel, scratch);
       }
       long base = converts ? 0 : w.offset(group, column);
       for (int lane = 0; lane < GROUP; lane += PanelKernels.OUTPUTS) {
         long at = base + (long) lane * Float.BYTES;
-        multiplyRows(halves, most, panel, at, count, inputs, from, rows, sums, lane);
+        multiplyRows(
+            halves, most, panel, at, count, inputs, from, rows, sums, lane, lines, prefetcher);
       }
       from += rows * DEPTH;
     }
   }
 
-  /** Divides the rows into as few blocks as possible, about equal and even: those are faster. */
+  /**
+   * Divides the rows into as few blocks as possible, about equal and even: those are faster.
+   * Between them, and within them if the weights are many for few rows, further weights are
+   * fetched.
+   *
+   * @param lines to fetch
+   */
   private static void multiplyRows(
       boolean halves,
       int most,
@@ -329,18 +316,31 @@ final class VectorMatmul {
       int offset,
       int rows,
       float[] sums,
-      int lane) {
+      int lane,
+      int lines,
+      Prefetcher prefetcher) {
     int blocks = (rows + most - 1) / most;
     int pairs = (rows + 1) / 2;
+    int parts = (lines / blocks + Prefetcher.BURST - 1) / Prefetcher.BURST;
+    int part = parts <= 1 ? depth : (depth / parts + BLOCK - 1) / BLOCK * BLOCK;
+    int columnBytes = halves ? COLUMN_BYTES / 2 : COLUMN_BYTES;
+    int fetched = 0;
     int row = 0;
     for (int block = 0; block < blocks; block++) {
       int size = Math.min(rows - row, 2 * (pairs / blocks + (block < pairs % blocks ? 1 : 0)));
-      int from = offset + row * DEPTH;
       int to = row * GROUP + lane;
-      if (halves) {
-        HalfKernels.multiply(size, weights, base, depth, inputs, from, sums, to);
-      } else {
-        PanelKernels.multiply(size, weights, base, depth, inputs, from, sums, to);
+      for (int column = 0; column < depth; column += part) {
+        int count = Math.min(part, depth - column);
+        long at = base + (long) column * columnBytes;
+        int from = offset + row * DEPTH + column;
+        if (halves) {
+          HalfKernels.multiply(size, weights, at, count, inputs, from, sums, to);
+        } else {
+          PanelKernels.multiply(size, weights, at, count, inputs, from, sums, to);
+        }
+        int due = lines * (block * depth + column + count) / (blocks * depth);
+        prefetcher.advance(due - fetched);
+        fetched = due;
       }
       row += size;
     }
