@@ -30,10 +30,14 @@ final class Prefetcher {
   private static final int CHUNK = PAGES * PAGE;
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
 
+  /** Lines of a page. */
+  private static final int TURNS = PAGE / LINE;
+
   private MemorySegment data = MemorySegment.NULL;
   private long chunk;
-  private long limit;
-  private int line;
+  private long size;
+  private int turn;
+  private int owed;
   private int sum;
 
   Prefetcher() {}
@@ -41,31 +45,40 @@ final class Prefetcher {
   /** Begins a few pages into weights that are going to be read forward from their beginning. */
   void start(MemorySegment weights) {
     data = weights;
-    limit = weights.byteSize() - Integer.BYTES;
+    size = weights.byteSize();
     chunk = CHUNK - weights.address() % PAGE;
-    line = 0;
+    turn = 0;
+    owed = 0;
   }
 
   /** Fetches further lines, as many as are being multiplied meanwhile. */
   void advance(int lines) {
-    MemorySegment weights = data;
-    NativeMemory.require(weights);
-    long first = chunk;
-    int i = line;
-    int touched = 0;
-    for (int count = 0; count < lines; count++) {
-      long at = first + (long) (i % PAGES) * PAGE + (long) (i / PAGES) * LINE;
-      if (at <= limit) {
-        touched += weights.get(INT, at);
-      }
-      i++;
-      if (i == CHUNK / LINE) {
-        i = 0;
-        first += CHUNK;
+    owed += lines;
+    int turns = owed / PAGES;
+    owed -= turns * PAGES;
+    while (turns > 0 && chunk + CHUNK <= size) {
+      int now = Math.min(turns, TURNS - turn);
+      sum += touch(data, chunk + turn * LINE, now); // no compiler may find it superfluous
+      turns -= now;
+      turn += now;
+      if (turn == TURNS) {
+        turn = 0;
+        chunk += CHUNK;
       }
     }
-    chunk = first;
-    line = i;
-    sum += touched; // no compiler may find the loads superfluous
+  }
+
+  /** Reads lines of each page. */
+  private static int touch(MemorySegment weights, long first, int turns) {
+    NativeMemory.require(weights);
+    int touched = 0;
+    for (int i = 0; i < turns; i++) {
+      long at = first + i * LINE;
+      touched += weights.get(INT, at);
+      touched += weights.get(INT, at + PAGE);
+      touched += weights.get(INT, at + 2 * PAGE);
+      touched += weights.get(INT, at + 3 * PAGE);
+    }
+    return touched;
   }
 }

@@ -10,7 +10,8 @@ import jdk.incubator.vector.FloatVector;
  * <p>With many rows, quantised weights are taken a group and up to {@link PanelKernels#DEPTH}
  * columns at a time: converted to fp32 into a panel that stays in the first-level cache, which is
  * then multiplied with all rows. With few rows, and always with {@code BF16}, they are converted in
- * registers instead. Sums of a group are complete before they are written out.
+ * registers instead. Weights further on are brought into the cache meanwhile ({@link Prefetcher}).
+ * Sums of a group are complete before they are written out.
  */
 final class VectorMatmul {
   private static final int GROUP = PackedMatrix.GROUP;
@@ -264,6 +265,44 @@ final class VectorMatmul {
     }
   }
 
+  /** What multiplies rows with one group: converted before, or while multiplying. */
+  private enum Body {
+    PANEL(PanelKernels.MAX_ROWS, COLUMN_BYTES),
+    HALVES(HalfKernels.MAX_ROWS, COLUMN_BYTES / 2),
+    BYTES(TallByteKernels.MAX_ROWS, COLUMN_BYTES / BLOCK + GROUP);
+
+    final int maxRows;
+    final int columnBytes;
+
+    Body(int maxRows, int columnBytes) {
+      this.maxRows = maxRows;
+      this.columnBytes = columnBytes;
+    }
+
+    static Body of(PackedMatrix w, int rows) {
+      if (w.form() == PackedForm.BYTES && rows <= TallByteKernels.MAX_ROWS) {
+        return BYTES;
+      }
+      return w.form() == PackedForm.PAIRS && !takesPanel(w, rows) ? HALVES : PANEL;
+    }
+
+    void multiply(
+        int rows,
+        MemorySegment weights,
+        long base,
+        int depth,
+        float[] x,
+        int from,
+        float[] sums,
+        int to) {
+      switch (this) {
+        case PANEL -> PanelKernels.multiply(rows, weights, base, depth, x, from, sums, to);
+        case HALVES -> HalfKernels.multiply(rows, weights, base, depth, x, from, sums, to);
+        case BYTES -> TallByteKernels.multiply(rows, weights, base, depth, x, from, sums, to);
+      }
+    }
+  }
+
   private static void multiplyGroup(
       PackedMatrix w,
       int group,
@@ -274,26 +313,25 @@ final class VectorMatmul {
       int depth,
       float[] sums,
       Scratch scratch) {
-    boolean converts = takesPanel(w, rows);
-    boolean halves = !converts && w.form() == PackedForm.PAIRS;
+    Body body = Body.of(w, rows);
+    boolean converts = body == Body.PANEL && w.form() != PackedForm.FLOATS;
     MemorySegment panel = converts ? scratch.panel((long) DEPTH * COLUMN_BYTES) : w.data();
-    int most = halves ? HalfKernels.MAX_ROWS : PanelKernels.MAX_ROWS;
     Prefetcher prefetcher = scratch.prefetcher();
     boolean whole = first == 0 && end == w.columns();
     int passes = GROUP / PanelKernels.OUTPUTS;
     int from = 0;
     for (int column = first; column < end; column += depth) {
       int count = Math.min(depth, end - column);
-      long bytes = whole ? w.offset(group, column + count) - w.offset(group, column) : 0;
+      long base = w.offset(group, column);
+      long bytes = whole ? w.offset(group, column + count) - base : 0;
       int lines = (int) (bytes / Prefetcher.LINE / passes);
       if (converts) {
         PanelFiller.fill(w, group, column, count, panel, scratch);
+        base = 0;
       }
-      long base = converts ? 0 : w.offset(group, column);
       for (int lane = 0; lane < GROUP; lane += PanelKernels.OUTPUTS) {
         long at = base + (long) lane * Float.BYTES;
-        multiplyRows(
-            halves, most, panel, at, count, inputs, from, rows, sums, lane, lines, prefetcher);
+        multiplyRows(body, panel, at, count, inputs, from, rows, sums, lane, lines, prefetcher);
       }
       from += rows * DEPTH;
     }
@@ -307,8 +345,7 @@ final class VectorMatmul {
    * @param lines to fetch
    */
   private static void multiplyRows(
-      boolean halves,
-      int most,
+      Body body,
       MemorySegment weights,
       long base,
       int depth,
@@ -319,11 +356,10 @@ final class VectorMatmul {
       int lane,
       int lines,
       Prefetcher prefetcher) {
-    int blocks = (rows + most - 1) / most;
+    int blocks = (rows + body.maxRows - 1) / body.maxRows;
     int pairs = (rows + 1) / 2;
-    int parts = (lines / blocks + Prefetcher.BURST - 1) / Prefetcher.BURST;
-    int part = parts <= 1 ? depth : (depth / parts + BLOCK - 1) / BLOCK * BLOCK;
-    int columnBytes = halves ? COLUMN_BYTES / 2 : COLUMN_BYTES;
+    int parts = Math.max(1, (lines / blocks + Prefetcher.BURST - 1) / Prefetcher.BURST);
+    int part = parts == 1 ? depth : (depth / parts + BLOCK - 1) / BLOCK * BLOCK;
     int fetched = 0;
     int row = 0;
     for (int block = 0; block < blocks; block++) {
@@ -331,13 +367,9 @@ final class VectorMatmul {
       int to = row * GROUP + lane;
       for (int column = 0; column < depth; column += part) {
         int count = Math.min(part, depth - column);
-        long at = base + (long) column * columnBytes;
+        long at = base + (long) column * body.columnBytes;
         int from = offset + row * DEPTH + column;
-        if (halves) {
-          HalfKernels.multiply(size, weights, at, count, inputs, from, sums, to);
-        } else {
-          PanelKernels.multiply(size, weights, at, count, inputs, from, sums, to);
-        }
+        body.multiply(size, weights, at, count, inputs, from, sums, to);
         int due = lines * (block * depth + column + count) / (blocks * depth);
         prefetcher.advance(due - fetched);
         fetched = due;
