@@ -51,7 +51,7 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels, ParallelKe
    *     {@code x}
    * @param scratch from {@link #newScratch}, private to the calling thread
    */
-  void matmul(
+  default void matmul(
       PackedMatrix w,
       float[] x,
       int xStride,
@@ -59,7 +59,12 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels, ParallelKe
       float[] out,
       int outOffset,
       int outStride,
-      Scratch scratch);
+      Scratch scratch) {
+    Products one = scratch.one();
+    one.clear();
+    one.add(w, out, outOffset, outStride);
+    matmul(one, x, xStride, rows, scratch);
+  }
 
   /** The same from the first element of {@code out} on. */
   default void matmul(
@@ -72,6 +77,9 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels, ParallelKe
       Scratch scratch) {
     matmul(w, x, xStride, rows, out, 0, outStride, scratch);
   }
+
+  /** The same with several matrices, each to its own outputs. */
+  void matmul(Products products, float[] x, int xStride, int rows, Scratch scratch);
 
   /**
    * {@code out[m, i] = x[m, i] * weight[i] / sqrt(mean(x[m]^2) + eps)} for each row (Zhang and

@@ -1,6 +1,7 @@
 package dev.nightjar.engine.kernel;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -69,47 +70,35 @@ public final class ParallelKernels implements Kernels, AutoCloseable {
     }
   }
 
-  /** One product, each share some of its outputs. Reused from call to call. */
+  /** Products of the same rows, each share some outputs of each. Reused from call to call. */
   private static final class Product implements Team.Work {
     private final Kernels kernels;
     private final Scratch[] scratches;
-    private PackedMatrix weights;
+    private final Products[] parts;
+    private Products products;
     private float[] x;
     private int xStride;
     private int rows;
-    private float[] out;
-    private int outOffset;
-    private int outStride;
 
     Product(Kernels kernels, Scratch[] scratches) {
       this.kernels = kernels;
       this.scratches = scratches;
+      this.parts = new Products[scratches.length];
+      Arrays.setAll(parts, i -> new Products());
     }
 
-    void set(
-        PackedMatrix w,
-        float[] input,
-        int inputStride,
-        int count,
-        float[] output,
-        int offset,
-        int width) {
-      this.weights = w;
+    void set(Products all, float[] input, int inputStride, int count) {
+      this.products = all;
       this.x = input;
       this.xStride = inputStride;
       this.rows = count;
-      this.out = output;
-      this.outOffset = offset;
-      this.outStride = width;
     }
 
     @Override
     public void run(int share, int shares) {
-      PackedMatrix part = weights.share(share, shares);
-      if (part != null) {
-        int at = outOffset + weights.firstRow(share, shares);
-        kernels.matmul(part, x, xStride, rows, out, at, outStride, scratches[share]);
-      }
+      Products part = parts[share];
+      products.share(share, shares, part);
+      kernels.matmul(part, x, xStride, rows, scratches[share]);
     }
   }
 
@@ -162,23 +151,15 @@ public final class ParallelKernels implements Kernels, AutoCloseable {
   }
 
   @Override
-  public void matmul(
-      PackedMatrix w,
-      float[] x,
-      int xStride,
-      int rows,
-      float[] out,
-      int outOffset,
-      int outStride,
-      Scratch scratch) {
-    if ((long) w.rows() * w.columns() * rows >= LEAST_MACS) {
+  public void matmul(Products products, float[] x, int xStride, int rows, Scratch scratch) {
+    if (products.products() * rows >= LEAST_MACS) {
       Product product = scratch.shares(kernels, size).product;
-      product.set(w, x, xStride, rows, out, outOffset, outStride);
+      product.set(products, x, xStride, rows);
       if (handedOut(product)) {
         return;
       }
     }
-    kernels.matmul(w, x, xStride, rows, out, outOffset, outStride, scratch);
+    kernels.matmul(products, x, xStride, rows, scratch);
   }
 
   private boolean handedOut(Team.Work work) {

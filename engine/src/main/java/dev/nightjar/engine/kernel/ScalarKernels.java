@@ -19,7 +19,15 @@ public final class ScalarKernels implements Kernels {
   }
 
   @Override
-  public void matmul(
+  public void matmul(Products products, float[] x, int xStride, int rows, Scratch scratch) {
+    for (int i = 0; i < products.size(); i++) {
+      float[] out = products.out(i);
+      int offset = products.outOffset(i);
+      multiply(products.matrix(i), x, xStride, rows, out, offset, products.outStride(i), scratch);
+    }
+  }
+
+  private static void multiply(
       PackedMatrix w,
       float[] x,
       int xStride,

@@ -20,6 +20,7 @@ public final class Scratch {
   private MemorySegment panel = MemorySegment.NULL;
   private ParallelKernels.Shares shares;
   private int kept;
+  private final Products one = new Products();
   private final Prefetcher prefetcher = new Prefetcher();
 
   /** Creates an empty scratch; obtain it from {@link Kernels#newScratch}. */
@@ -71,6 +72,11 @@ public final class Scratch {
       starts = new int[count];
     }
     return starts;
+  }
+
+  /** To be filled by whoever multiplies with a single matrix. */
+  Products one() {
+    return one;
   }
 
   /** Of the weights of one product. */

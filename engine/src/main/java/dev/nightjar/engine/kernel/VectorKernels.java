@@ -28,17 +28,9 @@ public final class VectorKernels implements Kernels {
   }
 
   @Override
-  public void matmul(
-      PackedMatrix w,
-      float[] x,
-      int xStride,
-      int rows,
-      float[] out,
-      int outOffset,
-      int outStride,
-      Scratch scratch) {
-    if (rows > 0) {
-      VectorMatmul.multiply(w, x, xStride, rows, out, outOffset, outStride, scratch);
+  public void matmul(Products products, float[] x, int xStride, int rows, Scratch scratch) {
+    if (rows > 0 && products.size() > 0) {
+      VectorMatmul.multiply(products, x, xStride, rows, scratch);
     }
   }
 

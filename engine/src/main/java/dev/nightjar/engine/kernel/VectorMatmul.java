@@ -41,61 +41,59 @@ final class VectorMatmul {
 
   private VectorMatmul() {}
 
-  /** {@link Kernels#matmul} of at least one row. */
-  static void multiply(
-      PackedMatrix w,
-      float[] x,
-      int xStride,
-      int rows,
-      float[] out,
-      int outOffset,
-      int outStride,
-      Scratch scratch) {
-    boolean reads = rows == 1 && !takesPanel(w, rows) && !w.form().isScaled();
+  /** {@link Kernels#matmul} of at least one row with at least one matrix. */
+  static void multiply(Products products, float[] x, int xStride, int rows, Scratch scratch) {
+    int columns = products.matrix(0).columns();
     int strips = (rows + MOST_ROWS - 1) / MOST_ROWS;
     int row = 0;
     for (int strip = 0; strip < strips; strip++) {
       int size = rows / strips + (strip < rows % strips ? 1 : 0);
-      int pieces = (w.columns() + DEPTH - 1) / DEPTH;
-      int depth = (w.columns() + pieces * BLOCK - 1) / (pieces * BLOCK) * BLOCK;
-      int width = reads ? w.columns() : Math.max(1, MOST_INPUTS / (size * DEPTH)) * depth;
-      for (int column = 0; column < w.columns(); column += width) {
-        int end = Math.min(w.columns(), column + width);
-        float[] inputs = x;
-        if (reads) {
-          depth = end;
-        } else {
-          inputs = scratch.inputs(size * ((end - column + depth - 1) / depth) * DEPTH);
-          regroup(x, row * xStride, xStride, size, column, end, depth, inputs);
+      int pieces = (columns + DEPTH - 1) / DEPTH;
+      int depth = (columns + pieces * BLOCK - 1) / (pieces * BLOCK) * BLOCK;
+      int width = Math.max(1, MOST_INPUTS / (size * DEPTH)) * depth;
+      for (int column = 0; column < columns; column += width) {
+        int end = Math.min(columns, column + width);
+        float[] inputs = null;
+        for (int i = 0; i < products.size(); i++) {
+          boolean whole = readsWhole(products.matrix(i), rows);
+          if (whole && column == 0) {
+            multiplyStrip(products, i, 0, columns, x, row, size, columns, scratch);
+          } else if (!whole) {
+            if (inputs == null) {
+              inputs = scratch.inputs(size * ((end - column + depth - 1) / depth) * DEPTH);
+              regroup(x, row * xStride, xStride, size, column, end, depth, inputs);
+            }
+            multiplyStrip(products, i, column, end, inputs, row, size, depth, scratch);
+          }
         }
-        multiplyStrip(
-            w,
-            column,
-            end,
-            inputs,
-            size,
-            depth,
-            out,
-            outOffset + row * outStride,
-            outStride,
-            scratch);
       }
       row += size;
     }
   }
 
-  /** Adds the products with columns {@code [first, end)} to {@code out}; from 0 on, to nothing. */
+  /** Whether a matrix is multiplied with one row as it is, all columns at once. */
+  private static boolean readsWhole(PackedMatrix w, int rows) {
+    return rows == 1 && !takesPanel(w, rows) && !w.form().isScaled();
+  }
+
+  /**
+   * Adds the products of one matrix with columns {@code [first, end)} to its outputs; from 0 on, to
+   * nothing.
+   */
   private static void multiplyStrip(
-      PackedMatrix w,
+      Products products,
+      int index,
       int first,
       int end,
       float[] inputs,
+      int firstRow,
       int rows,
       int depth,
-      float[] out,
-      int outOffset,
-      int outStride,
       Scratch scratch) {
+    PackedMatrix w = products.matrix(index);
+    float[] out = products.out(index);
+    int outStride = products.outStride(index);
+    int outOffset = products.outOffset(index) + firstRow * outStride;
     boolean fours = rows == 1 && w.form() == PackedForm.BYTES;
     boolean pairs = inPairs(w.form(), rows);
     int fewer = pairs ? 2 : 1;

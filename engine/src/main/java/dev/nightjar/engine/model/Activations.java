@@ -4,6 +4,7 @@ import dev.nightjar.engine.depth.Evidence;
 import dev.nightjar.engine.depth.GateScratch;
 import dev.nightjar.engine.kernel.AttentionRuns;
 import dev.nightjar.engine.kernel.Kernels;
+import dev.nightjar.engine.kernel.Products;
 import dev.nightjar.engine.kernel.Scratch;
 
 /**
@@ -33,6 +34,7 @@ public final class Activations {
   final Scratch matmul;
   final GateScratch gate;
   final AttentionRuns runs = new AttentionRuns();
+  final Products products = new Products();
   final Evidence evidence = new Evidence();
 
   /** {@code [M, C]} residual stream of every slot. */

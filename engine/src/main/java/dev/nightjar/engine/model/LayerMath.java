@@ -6,6 +6,7 @@ import dev.nightjar.engine.kernel.AttentionShape;
 import dev.nightjar.engine.kernel.Kernels;
 import dev.nightjar.engine.kernel.KvLayout;
 import dev.nightjar.engine.kernel.PackedMatrix;
+import dev.nightjar.engine.kernel.Products;
 import java.util.Arrays;
 
 /**
@@ -62,8 +63,17 @@ final class LayerMath {
     LayerWeights.Attention w = weights.layers[layer].attention();
     int rows = executed + projected;
     float[] input = normed(w.inputNorm(), act, rows);
-    keys(w, input, rows, act);
-    linear(w.value(), input, config.hiddenSize(), rows, act.value, config.kvDim(), act);
+    boolean together = executed == rows;
+    Products products = act.products;
+    products.clear();
+    products.add(w.key().weight(), act.key);
+    products.add(w.value().weight(), act.value);
+    if (together) {
+      products.add(w.query().weight(), act.query);
+    }
+    kernels.matmul(products, input, config.hiddenSize(), rows, act.matmul);
+    finishKeys(w, rows, act);
+    addBias(w.value().bias(), act.value, rows);
     for (int row = 0; row < rows; row++) {
       int slot = act.index[row];
       rotation.keys(layer, step.sequences[slot], act.key, row, step.positions[slot]);
@@ -72,7 +82,10 @@ final class LayerMath {
     if (executed == 0) {
       return;
     }
-    queries(w, input, executed, act);
+    if (!together) {
+      queries(w, input, executed, act);
+    }
+    finishQueries(w, executed, act);
     for (int row = 0; row < executed; row++) {
       int slot = act.index[row];
       SequenceState sequence = step.sequences[slot];
@@ -105,18 +118,21 @@ final class LayerMath {
     kernels.add(act.panel, 0, act.projected, 0, rows * c);
   }
 
-  /** Queries before they are rotated. */
   private void queries(LayerWeights.Attention w, float[] input, int rows, Activations act) {
-    int width = config.queryDim();
-    linear(w.query(), input, config.hiddenSize(), rows, act.query, width, act);
-    normHeads(w.queryNorm(), act.query, width, config.numHeads(), rows);
+    int c = config.hiddenSize();
+    kernels.matmul(w.query().weight(), input, c, rows, act.query, config.queryDim(), act.matmul);
   }
 
-  /** Keys before they are rotated. */
-  private void keys(LayerWeights.Attention w, float[] input, int rows, Activations act) {
-    int width = config.kvDim();
-    linear(w.key(), input, config.hiddenSize(), rows, act.key, width, act);
-    normHeads(w.keyNorm(), act.key, width, config.numKvHeads(), rows);
+  /** Makes products with rows queries, not yet rotated. */
+  private void finishQueries(LayerWeights.Attention w, int rows, Activations act) {
+    addBias(w.query().bias(), act.query, rows);
+    normHeads(w.queryNorm(), act.query, config.queryDim(), config.numHeads(), rows);
+  }
+
+  /** The same for keys. */
+  private void finishKeys(LayerWeights.Attention w, int rows, Activations act) {
+    addBias(w.key().bias(), act.key, rows);
+    normHeads(w.keyNorm(), act.key, config.kvDim(), config.numKvHeads(), rows);
   }
 
   private void normHeads(float[] norm, float[] x, int width, int heads, int rows) {
@@ -187,8 +203,13 @@ final class LayerMath {
   void expert(
       LayerWeights.Expert w, int width, float[] input, int rows, float[] out, Activations act) {
     int c = config.hiddenSize();
-    linear(w.gate(), input, c, rows, act.gateOut, width, act);
-    linear(w.up(), input, c, rows, act.upOut, width, act);
+    Products products = act.products;
+    products.clear();
+    products.add(w.gate().weight(), act.gateOut);
+    products.add(w.up().weight(), act.upOut);
+    kernels.matmul(products, input, c, rows, act.matmul);
+    addBias(w.gate().bias(), act.gateOut, rows);
+    addBias(w.up().bias(), act.upOut, rows);
     switch (blocks.activation()) {
       case SILU -> kernels.siluMultiply(act.gateOut, act.upOut, rows * width);
       case GELU_TANH -> kernels.geluMultiply(act.gateOut, act.upOut, rows * width);
@@ -218,10 +239,12 @@ final class LayerMath {
       int outWidth,
       Activations act) {
     kernels.matmul(w, x, width, rows, out, outWidth, act.matmul);
-    if (bias != null) {
-      for (int row = 0; row < rows; row++) {
-        kernels.add(out, row * outWidth, bias, 0, outWidth);
-      }
+    addBias(bias, out, rows);
+  }
+
+  private void addBias(float[] bias, float[] x, int rows) {
+    for (int row = 0; row < rows && bias != null; row++) {
+      kernels.add(x, row * bias.length, bias, 0, bias.length);
     }
   }
 
@@ -336,9 +359,11 @@ final class LayerMath {
     int kvDim = config.kvDim();
     int d = config.headDim();
     float[] input = normed(w.inputNorm(), act, rows);
-    keys(w, input, rows, act);
+    kernels.matmul(w.key().weight(), input, c, rows, act.key, kvDim, act.matmul);
+    finishKeys(w, rows, act);
     System.arraycopy(input, (rows - 1) * c, act.normed, 0, c);
     queries(w, act.normed, 1, act);
+    finishQueries(w, 1, act);
     rotation.queries(layer, sequence, act.query, 0, step.positions[first + rows - 1]);
     float[] groups = act.attended;
     Arrays.fill(groups, 0, kvDim, 0f);
