@@ -24,7 +24,7 @@ final class Prefetcher {
   /** What processors fetch ahead ends with a page, whatever the size of the system's pages. */
   private static final int PAGE = 4096;
 
-  /** Pages in turns, a power of two. */
+  /** Pages in turns. */
   private static final int PAGES = 4;
 
   private static final int CHUNK = PAGES * PAGE;
@@ -34,10 +34,16 @@ final class Prefetcher {
   private static final int TURNS = PAGE / LINE;
 
   private MemorySegment data = MemorySegment.NULL;
+
+  /** Where the pages begin that are being fetched. */
   private long chunk;
+
   private long size;
+
+  /** Lines of each of these pages that have been fetched. */
   private int turn;
-  private int owed;
+
+  private long turns;
   private int sum;
 
   Prefetcher() {}
@@ -48,19 +54,17 @@ final class Prefetcher {
     size = weights.byteSize();
     chunk = CHUNK - weights.address() % PAGE;
     turn = 0;
-    owed = 0;
+    turns = 0;
   }
 
-  /** Fetches further lines, as many as are being multiplied meanwhile. */
-  void advance(int lines) {
-    owed += lines;
-    int turns = owed / PAGES;
-    owed -= turns * PAGES;
-    while (turns > 0 && chunk + CHUNK <= size) {
-      int now = Math.min(turns, TURNS - turn);
-      sum += touch(data, chunk + turn * LINE, now); // no compiler may find it superfluous
-      turns -= now;
-      turn += now;
+  /** Fetches further lines, as many as were multiplied since: those before {@code offset}. */
+  void reach(long offset) {
+    long due = offset / (PAGES * LINE);
+    while (turns < due && chunk + CHUNK <= size) {
+      int count = (int) Math.min(due - turns, TURNS - turn);
+      sum += touch(data, chunk + turn * LINE, count); // no compiler may find it superfluous
+      turns += count;
+      turn += count;
       if (turn == TURNS) {
         turn = 0;
         chunk += CHUNK;

@@ -284,6 +284,14 @@ final class VectorMatmul {
       return w.form() == PackedForm.PAIRS && !takesPanel(w, rows) ? HALVES : PANEL;
     }
 
+    /**
+     * Whether multiplying takes so long that fetching hides behind it. It does with a multiply-add
+     * a byte; with fewer the processor sees further ahead by itself than fetching in turns reaches.
+     */
+    boolean hides(int rows) {
+      return rows * GROUP >= columnBytes;
+    }
+
     void multiply(
         int rows,
         MemorySegment weights,
@@ -316,20 +324,23 @@ final class VectorMatmul {
     MemorySegment panel = converts ? scratch.panel((long) DEPTH * COLUMN_BYTES) : w.data();
     Prefetcher prefetcher = scratch.prefetcher();
     boolean whole = first == 0 && end == w.columns();
+    boolean fetches = whole && (converts || body.hides(rows));
     int passes = GROUP / PanelKernels.OUTPUTS;
     int from = 0;
     for (int column = first; column < end; column += depth) {
       int count = Math.min(depth, end - column);
       long base = w.offset(group, column);
-      long bytes = whole ? w.offset(group, column + count) - base : 0;
-      int lines = (int) (bytes / Prefetcher.LINE / passes);
+      long begin = base;
+      int bytes = fetches ? (int) (w.offset(group, column + count) - begin) / passes : 0;
       if (converts) {
         PanelFiller.fill(w, group, column, count, panel, scratch);
         base = 0;
       }
       for (int lane = 0; lane < GROUP; lane += PanelKernels.OUTPUTS) {
         long at = base + (long) lane * Float.BYTES;
-        multiplyRows(body, panel, at, count, inputs, from, rows, sums, lane, lines, prefetcher);
+        multiplyRows(
+            body, panel, at, count, inputs, from, rows, sums, lane, begin, bytes, prefetcher);
+        begin += bytes;
       }
       from += rows * DEPTH;
     }
@@ -340,7 +351,8 @@ final class VectorMatmul {
    * Between them, and within them if the weights are many for few rows, further weights are
    * fetched.
    *
-   * @param lines to fetch
+   * @param begin where the weights of this call begin, if there were no conversion
+   * @param bytes of these; 0 fetches nothing
    */
   private static void multiplyRows(
       Body body,
@@ -352,13 +364,14 @@ final class VectorMatmul {
       int rows,
       float[] sums,
       int lane,
-      int lines,
+      long begin,
+      int bytes,
       Prefetcher prefetcher) {
     int blocks = (rows + body.maxRows - 1) / body.maxRows;
     int pairs = (rows + 1) / 2;
-    int parts = Math.max(1, (lines / blocks + Prefetcher.BURST - 1) / Prefetcher.BURST);
+    int burst = Prefetcher.BURST * Prefetcher.LINE;
+    int parts = Math.max(1, (bytes / blocks + burst - 1) / burst);
     int part = parts == 1 ? depth : (depth / parts + BLOCK - 1) / BLOCK * BLOCK;
-    int fetched = 0;
     int row = 0;
     for (int block = 0; block < blocks; block++) {
       int size = Math.min(rows - row, 2 * (pairs / blocks + (block < pairs % blocks ? 1 : 0)));
@@ -368,9 +381,10 @@ final class VectorMatmul {
         long at = base + (long) column * body.columnBytes;
         int from = offset + row * DEPTH + column;
         body.multiply(size, weights, at, count, inputs, from, sums, to);
-        int due = lines * (block * depth + column + count) / (blocks * depth);
-        prefetcher.advance(due - fetched);
-        fetched = due;
+        if (bytes > 0) {
+          long done = (long) block * depth + column + count;
+          prefetcher.reach(begin + bytes * done / ((long) blocks * depth));
+        }
       }
       row += size;
     }

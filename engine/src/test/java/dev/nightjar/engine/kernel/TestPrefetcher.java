@@ -20,9 +20,10 @@ class TestPrefetcher {
         prefetcher.start(weights);
         assertThatCode(
                 () -> {
-                  for (int lines = 0; lines < 100; lines++) {
-                    prefetcher.advance(lines);
+                  for (long offset = 0; offset <= bytes; offset += 97) {
+                    prefetcher.reach(offset);
                   }
+                  prefetcher.reach(bytes);
                 })
             .doesNotThrowAnyException();
       }
