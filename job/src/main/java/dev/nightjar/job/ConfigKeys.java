@@ -303,8 +303,8 @@ final class ConfigKeys {
           "cores",
           0,
           256,
-          "cores that one task uses at most, which helps where few rows are in flight; 0 takes"
-              + " `spark.task.cpus`");
+          "cores that one task uses at most, which helps where few rows are in flight, or with a"
+              + " billion parameters and more; 0 takes `spark.task.cpus`");
   static final ConfigKey<String> PACKED_CACHE =
       text(
           "engine.packed-cache",
