@@ -34,16 +34,14 @@ final class Prefetcher {
   private static final int TURNS = PAGE / LINE;
 
   private MemorySegment data = MemorySegment.NULL;
-
-  /** Where the pages begin that are being fetched. */
-  private long chunk;
-
   private long size;
 
-  /** Lines of each of these pages that have been fetched. */
-  private int turn;
+  /** Where the first pages begin. */
+  private long first;
 
+  /** Lines that have been fetched of each page in turn, those of all chunks together. */
   private long turns;
+
   private int sum;
 
   Prefetcher() {}
@@ -52,23 +50,22 @@ final class Prefetcher {
   void start(MemorySegment weights) {
     data = weights;
     size = weights.byteSize();
-    chunk = CHUNK - weights.address() % PAGE;
-    turn = 0;
+    first = CHUNK - weights.address() % PAGE;
     turns = 0;
   }
 
   /** Fetches further lines, as many as were multiplied since: those before {@code offset}. */
   void reach(long offset) {
     long due = offset / (PAGES * LINE);
-    while (turns < due && chunk + CHUNK <= size) {
+    while (turns < due) {
+      long chunk = first + turns / TURNS * CHUNK;
+      if (chunk + CHUNK > size) {
+        return;
+      }
+      int turn = (int) (turns % TURNS);
       int count = (int) Math.min(due - turns, TURNS - turn);
       sum += touch(data, chunk + turn * LINE, count); // no compiler may find it superfluous
       turns += count;
-      turn += count;
-      if (turn == TURNS) {
-        turn = 0;
-        chunk += CHUNK;
-      }
     }
   }
 

@@ -73,7 +73,12 @@ final class VectorMatmul {
 
   /** Whether a matrix is multiplied with one row as it is, all columns at once. */
   private static boolean readsWhole(PackedMatrix w, int rows) {
-    return rows == 1 && !takesPanel(w, rows) && !w.form().isScaled();
+    return rows == 1
+        && switch (w.form()) {
+          case FLOATS, BYTES, NIBBLES -> true;
+          case PAIRS -> inWholePairs(w);
+          case HALVES, SCALED_BYTES, SCALED_NIBBLES -> false;
+        };
   }
 
   /**
@@ -123,6 +128,11 @@ final class VectorMatmul {
     }
   }
 
+  /** Whether {@link HalfKernels}, which take two columns at a time, can multiply it. */
+  private static boolean inWholePairs(PackedMatrix w) {
+    return w.columns() % 2 == 0;
+  }
+
   private static boolean inPairs(PackedForm form, int rows) {
     return switch (form) {
       case FLOATS, HALVES, PAIRS -> false;
@@ -130,15 +140,6 @@ final class VectorMatmul {
       case NIBBLES -> rows <= MOST_ROWS_OF_NIBBLES;
       case SCALED_BYTES -> rows <= MOST_ROWS_OF_SCALED_BYTES;
       case SCALED_NIBBLES -> rows <= MOST_ROWS_OF_SCALED_NIBBLES;
-    };
-  }
-
-  private static boolean takesPanel(PackedMatrix w, int rows) {
-    return switch (w.form()) {
-      case FLOATS -> false;
-      case HALVES -> true;
-      case PAIRS -> w.columns() % 2 != 0;
-      case BYTES, NIBBLES, SCALED_BYTES, SCALED_NIBBLES -> !inPairs(w.form(), rows);
     };
   }
 
@@ -281,7 +282,7 @@ final class VectorMatmul {
       if (w.form() == PackedForm.BYTES && rows <= TallByteKernels.MAX_ROWS) {
         return BYTES;
       }
-      return w.form() == PackedForm.PAIRS && !takesPanel(w, rows) ? HALVES : PANEL;
+      return w.form() == PackedForm.PAIRS && inWholePairs(w) ? HALVES : PANEL;
     }
 
     /**
