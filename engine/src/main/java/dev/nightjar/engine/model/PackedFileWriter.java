@@ -17,9 +17,19 @@ import java.util.List;
  * more than one is in memory. The matrices it returns are null. Confined to one thread.
  */
 final class PackedFileWriter implements MatrixSupply {
+  /**
+   * Bytes that are written together, from a multiple of as many on: a huge page. Newer Linux (seen
+   * with 6.18 and ext4) keeps in one piece what is written in one, and maps it as a huge page: the
+   * processor then finds its addresses without waiting. Elsewhere it does no harm.
+   */
+  static final int PIECE_BYTES = 2 << 20;
+
   private final FileChannel channel;
   private final List<PackedFile.Entry> entries = new ArrayList<>();
-  private long end = PackedFile.ALIGNMENT;
+  private final ByteBuffer piece = Arena.ofAuto().allocate(PIECE_BYTES).asByteBuffer();
+
+  /** Where {@link #piece} belongs; all before it is written. */
+  private long written;
 
   /**
    * A writer of an empty file.
@@ -28,6 +38,7 @@ final class PackedFileWriter implements MatrixSupply {
    */
   PackedFileWriter(FileChannel channel) {
     this.channel = channel;
+    piece.position(PackedFile.ALIGNMENT);
   }
 
   @Override
@@ -38,16 +49,17 @@ final class PackedFileWriter implements MatrixSupply {
         throw new IllegalStateException(
             shape + " has " + data.byteSize() + " bytes packed, expected " + shape.byteSize());
       }
+      long begin = written + piece.position();
       int[] checksums = new int[PackedFile.Entry.blocks(data.byteSize())];
       for (int block = 0; block < checksums.length; block++) {
         long from = (long) block * PackedFile.BLOCK_BYTES;
         long length = Math.min(PackedFile.BLOCK_BYTES, data.byteSize() - from);
         ByteBuffer bytes = data.asSlice(from, length).asByteBuffer();
         checksums[block] = PackedFile.checksum(bytes);
-        write(bytes, end + from);
+        append(bytes);
       }
-      entries.add(new PackedFile.Entry(shape, end, checksums));
-      end = aligned(end + data.byteSize());
+      entries.add(new PackedFile.Entry(shape, begin, checksums));
+      align();
       return null;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -71,6 +83,7 @@ final class PackedFileWriter implements MatrixSupply {
       }
     }
     ByteBuffer table = ByteBuffer.wrap(bytes.toByteArray());
+    long end = written + piece.position();
     ByteBuffer header = ByteBuffer.allocate(PackedFile.HEADER_BYTES);
     header.putLong(PackedFile.MAGIC);
     header.putInt(PackedFile.FORMAT_VERSION);
@@ -82,9 +95,35 @@ final class PackedFileWriter implements MatrixSupply {
     header.putInt(PackedFile.checksum(table));
     int last = PackedFile.HEADER_BYTES - Integer.BYTES;
     header.putInt(last, PackedFile.checksum(header.slice(0, last)));
-    write(table, end);
+    append(table);
+    flush();
     write(header.position(0), 0);
     channel.force(false);
+  }
+
+  private void append(ByteBuffer bytes) throws IOException {
+    while (bytes.hasRemaining()) {
+      int count = Math.min(bytes.remaining(), piece.remaining());
+      piece.put(bytes.slice(bytes.position(), count));
+      bytes.position(bytes.position() + count);
+      if (!piece.hasRemaining()) {
+        flush();
+      }
+    }
+  }
+
+  /** Fills up with zeros to where the next matrix may begin. */
+  private void align() {
+    while (piece.position() % PackedFile.ALIGNMENT != 0) {
+      piece.put((byte) 0);
+    }
+  }
+
+  private void flush() throws IOException {
+    piece.flip();
+    write(piece, written);
+    written += piece.position();
+    piece.clear();
   }
 
   private void write(ByteBuffer bytes, long offset) throws IOException {
@@ -92,9 +131,5 @@ final class PackedFileWriter implements MatrixSupply {
     while (bytes.hasRemaining()) {
       at += channel.write(bytes, at);
     }
-  }
-
-  private static long aligned(long offset) {
-    return (offset + PackedFile.ALIGNMENT - 1) / PackedFile.ALIGNMENT * PackedFile.ALIGNMENT;
   }
 }
