@@ -49,7 +49,7 @@ final class PackedFileWriter implements MatrixSupply {
         throw new IllegalStateException(
             shape + " has " + data.byteSize() + " bytes packed, expected " + shape.byteSize());
       }
-      long begin = written + piece.position();
+      long begin = end();
       int[] checksums = new int[PackedFile.Entry.blocks(data.byteSize())];
       for (int block = 0; block < checksums.length; block++) {
         long from = (long) block * PackedFile.BLOCK_BYTES;
@@ -83,7 +83,7 @@ final class PackedFileWriter implements MatrixSupply {
       }
     }
     ByteBuffer table = ByteBuffer.wrap(bytes.toByteArray());
-    long end = written + piece.position();
+    long end = end();
     ByteBuffer header = ByteBuffer.allocate(PackedFile.HEADER_BYTES);
     header.putLong(PackedFile.MAGIC);
     header.putInt(PackedFile.FORMAT_VERSION);
@@ -99,6 +99,11 @@ final class PackedFileWriter implements MatrixSupply {
     flush();
     write(header.position(0), 0);
     channel.force(false);
+  }
+
+  /** Where the file ends so far, what is not written yet included. */
+  private long end() {
+    return written + piece.position();
   }
 
   private void append(ByteBuffer bytes) throws IOException {
