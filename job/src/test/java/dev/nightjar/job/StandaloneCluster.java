@@ -144,7 +144,10 @@ final class StandaloneCluster implements AutoCloseable {
     return SparkSessions.open("test", all);
   }
 
-  /** An application of one executor of one core on each worker, which waits for both. */
+  /**
+   * An application of one executor of one core on each worker, which waits for both and lets no
+   * task wait for the executor that has its rows: short runs would end before the other joins.
+   */
   private Map<String, String> applicationProperties() {
     Map<String, String> properties = new LinkedHashMap<>();
     properties.put("spark.master", masterUrl());
@@ -153,6 +156,7 @@ final class StandaloneCluster implements AutoCloseable {
     properties.put("spark.cores.max", "2");
     properties.put("spark.scheduler.minRegisteredResourcesRatio", "1.0");
     properties.put("spark.scheduler.maxRegisteredResourcesWaitingTime", "120s");
+    properties.put("spark.locality.wait", "0s");
     properties.put("spark.driver.host", LOOPBACK);
     properties.put("spark.ui.enabled", "false");
     return properties;
